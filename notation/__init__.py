@@ -1,0 +1,1 @@
+"""The ground floor: how what people write is read, and how what is wrong with it is said."""
