@@ -1,0 +1,80 @@
+"""Messages between the supervisor and its own children, over a socket pair that no one else can reach.
+
+A frame is its length (4 bytes, big-endian) and a pickle; both ends are the same program, started by the same user.
+"""
+
+import asyncio
+import pickle
+import struct
+from dataclasses import dataclass
+
+from proxy.generation import Generation
+from proxy.table import Claim
+
+_LENGTH = struct.Struct("!I")
+# Claims a worker takes in at once: about a millisecond, so that no request waits for a new table (measured: 4 us a
+# claim).
+CLAIMS_A_PIECE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A new generation follows; its table is still empty."""
+
+    generation: Generation
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """A piece of the table."""
+
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """The table is whole: serve by it from now on."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Take no more connections, finish what is under way within `grace` seconds, and end."""
+
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
+class Swapped:
+    """A worker serves by that generation."""
+
+    number: int
+
+
+Message = Begin | Claims | Swap | Drain | Swapped
+
+
+async def send(writer: asyncio.StreamWriter, *messages: Message) -> None:
+    """Raises ConnectionError when the other end is gone."""
+    for message in messages:
+        data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+        writer.write(_LENGTH.pack(len(data)) + data)
+        await writer.drain()
+
+
+async def receive(reader: asyncio.StreamReader) -> Message | None:
+    """The next message; None when the other end is gone."""
+    try:
+        (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+        data = await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    message: Message = pickle.loads(data)  # noqa: S301  # from our own parent or child
+    return message
+
+
+def pieces(generation: Generation, claims: tuple[Claim, ...]) -> list[Message]:
+    """A generation as it is handed over."""
+    cut = [Claims(claims[at : at + CLAIMS_A_PIECE]) for at in range(0, len(claims), CLAIMS_A_PIECE)]
+    return [Begin(generation), *cut, Swap(generation.number)]

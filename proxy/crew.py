@@ -1,0 +1,157 @@
+"""The worker processes as their supervisor knows them: started, handed each new generation, replaced when they die."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from proxy.channel import Drain, Message, Swapped, pieces, receive, send
+from proxy.children import Pause, start, stop
+from proxy.counters import Counters
+from proxy.generation import Generation
+from proxy.table import Claim
+
+# A worker that has not taken in a generation after this long hangs; its replacement begins with the new one.
+SWAP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A generation with the claims of its table."""
+
+    generation: Generation
+    claims: tuple[Claim, ...]
+
+
+class Hand:
+    """One worker: a place in the crew, filled by one process after another."""
+
+    def __init__(self, index: int, crew: "Crew", listeners: Sequence[socket.socket]) -> None:
+        self.index = index
+        self.generation = 0
+        self.process: asyncio.subprocess.Process | None = None
+        self._crew = crew
+        self._listeners = listeners
+        self._writer: asyncio.StreamWriter | None = None
+        self._sending = asyncio.Lock()
+
+    async def keep(self) -> None:
+        """Keep a process in this place until the crew stops."""
+        pause = Pause()
+        while not self._crew.stopping:
+            pause.started()
+            await self._live()
+            if self._crew.stopping:
+                return
+            wait = pause.next()
+            assert self.process is not None
+            self._crew.say(f"worker {self.index} ended with {self.process.returncode}; another starts in {wait:.1f} s")
+            await asyncio.sleep(wait)
+
+    async def _live(self) -> None:
+        ours, theirs = socket.socketpair()
+        crew = self._crew
+        fds = [theirs.fileno(), crew.counters.fd, *(each.fileno() for each in self._listeners)]
+        arguments = [
+            *("--index", str(self.index), "--workers", str(crew.counters.workers), "--loop", crew.loop),
+            *("--control", str(fds[0]), "--counters", str(fds[1]), "--listen", *map(str, fds[2:])),
+        ]
+        with theirs:
+            self.process = await start("proxy.worker", arguments, fds)
+        reader, self._writer = await asyncio.open_connection(sock=ours)
+        await self.hand_over(crew.current)
+        while (message := await receive(reader)) is not None:
+            if isinstance(message, Swapped):
+                self.generation = message.number
+                await crew.noticed()
+        self.generation = 0
+        writer, self._writer = self._writer, None
+        writer.close()
+        await stop(self.process, 1.0)
+
+    async def hand_over(self, whole: Whole) -> None:
+        """Send a generation; a worker that is not there gets the newest when it comes."""
+        async with self._sending:
+            await self._send(*pieces(whole.generation, whole.claims))
+
+    async def _send(self, *messages: Message) -> None:
+        if self._writer is not None:
+            with contextlib.suppress(ConnectionError):
+                await send(self._writer, *messages)
+
+    async def drain(self, grace: float) -> None:
+        """Let it finish, and see it end."""
+        async with self._sending:
+            await self._send(Drain(grace))
+        if self.process is not None:
+            await stop(self.process, grace + 1.0)
+
+    def end(self) -> None:
+        """End a process that hangs."""
+        if self.process is not None and self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
+
+
+class Crew:
+    """All the workers."""
+
+    def __init__(
+        self,
+        counters: Counters,
+        listeners: Sequence[Sequence[socket.socket]],
+        first: Whole,
+        loop: str,
+        say: Callable[[str], None],
+    ) -> None:
+        self.counters = counters
+        self.loop = loop
+        self.say = say
+        self.current = first
+        self.stopping = False
+        self.hands = [Hand(i, self, [sockets[i] for sockets in listeners]) for i in range(counters.workers)]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._noticed = asyncio.Condition()
+
+    def start(self) -> None:
+        """Start every worker."""
+        self._tasks = [asyncio.create_task(hand.keep()) for hand in self.hands]
+
+    async def publish(self, whole: Whole) -> None:
+        """Hand a generation to every worker and wait until all serve by it."""
+        self.current = whole
+        await asyncio.gather(*(hand.hand_over(whole) for hand in self.hands))
+        await self.all_at(whole.generation.number)
+
+    async def all_at(self, number: int) -> None:
+        """Wait until every worker serves by that generation or a later one; those that hang are replaced."""
+
+        def arrived() -> bool:
+            return all(hand.generation >= number for hand in self.hands)
+
+        async with self._noticed:
+            while not arrived():
+                try:
+                    async with asyncio.timeout(SWAP_SECONDS):
+                        await self._noticed.wait_for(arrived)
+                except TimeoutError:
+                    for hand in self.hands:
+                        if hand.generation < number:
+                            self.say(f"worker {hand.index} did not take in generation {number}; it is replaced")
+                            hand.end()
+
+    async def noticed(self) -> None:
+        """A worker has said something."""
+        async with self._noticed:
+            self._noticed.notify_all()
+
+    async def stop(self, grace: float) -> None:
+        """Drain every worker."""
+        self.stopping = True
+        await asyncio.gather(*(hand.drain(grace) for hand in self.hands))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,172 @@
+"""What is done with a request: which backend, which target, or which answer of our own. Pure.
+
+No clock, no dice, no sockets.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from proxy.paths import BadPath, PathRules, read_path
+from proxy.table import Ambiguous, Claim, Gone, Redirect, Route, Table
+
+SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))  # RFC 9110, 9.2.1
+IDEMPOTENT = SAFE | {b"PUT", b"DELETE"}  # RFC 9110, 9.2.2
+# The proxy's own health, for a balancer in front of it, which asks by address and not by name.
+HEALTH_PATH = b"/.fig/health"
+_METHOD_IN_QUERY = re.compile(rb"(?:^|[&;])(?:_|%5[Ff])method(?:=|&|;|$)")
+
+
+Reason = Literal[
+    "default", "no default", "stage legacy", "stage", "writes to legacy", "overrides its method",
+    "redirect", "gone", "health", "other host", "bad path", "ambiguous",
+]  # fmt: skip
+
+
+@dataclass(slots=True)
+class Asked:
+    """What of a request decides where it goes.
+
+    `host`: lower case, without port; `overrides`: a field names another method than the request line.
+
+    Not frozen, like the plans below: one of each is made for every request, and freezing trebles what that takes.
+    """
+
+    method: bytes
+    path: bytes
+    query: bytes | None
+    host: bytes
+    overrides: bool = False
+
+    @property
+    def target(self) -> bytes:
+        """The raw target: path and query as they came."""
+        return self.path if self.query is None else self.path + b"?" + self.query
+
+    @property
+    def overrides_method(self) -> bool:
+        """Whether a field or the query names another method than the request line."""
+        return self.overrides or (self.query is not None and _METHOD_IN_QUERY.search(self.query) is not None)
+
+    @property
+    def is_safe(self) -> bool:
+        """Safe by its method, and by what it says its method is."""
+        return self.method in SAFE and not self.overrides_method
+
+
+@dataclass(slots=True)
+class Forward:
+    """Sent to `backend` as `target`; counted in `series`."""
+
+    backend: str
+    target: bytes
+    series: int
+    reason: Reason
+    claim: Claim | None = None
+
+
+@dataclass(slots=True)
+class Answer:
+    """Answered by the proxy: a redirect, gone, not found, its health, or a refusal.
+
+    `detail` is for the log and for `explain`.
+    """
+
+    status: int
+    series: int
+    reason: Reason
+    location: bytes | None = None
+    claim: Claim | None = None
+    detail: str = ""
+
+
+# Rows of counters that every generation has, whatever its table: the default, and what the proxy answers itself.
+DEFAULT_SERIES, NOT_FOUND_SERIES, REFUSED_SERIES, HEALTH_SERIES, FIRST_FREE_SERIES = range(5)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a plan is made from, beside the request. `hosts` empty: every name is ours."""
+
+    table: Table
+    default: str | None
+    hosts: frozenset[bytes]
+    paths: PathRules
+
+
+def make_plan(asked: Asked, rules: Rules) -> Forward | Answer:
+    """The plan for one request.
+
+    Counters: a claim's first series counts what legacy or the proxy answered, the next one what the slice answered.
+    """
+    # RFC 9110, 7.4: a request for a name that is not ours is misdirected. A balancer asks for our health by address.
+    if rules.hosts and asked.host not in rules.hosts and asked.path != HEALTH_PATH:
+        return Answer(421, REFUSED_SERIES, "other host", detail=f"the host {_shown(asked.host)} is not one of hosts:")
+    if asked.path == HEALTH_PATH:
+        return Answer(200, HEALTH_SERIES, "health")
+    readings = read_path(asked.path, rules.paths)
+    if isinstance(readings, BadPath):
+        return Answer(400, REFUSED_SERIES, "bad path", detail=readings.why)
+    claim = rules.table.match(readings if rules.paths.case_sensitive else readings.folded(), asked.method)
+    if claim is None:
+        if rules.default is None:
+            return Answer(404, NOT_FOUND_SERIES, "no default")
+        return Forward(rules.default, asked.target, DEFAULT_SERIES, "default")
+    if isinstance(claim, Ambiguous):
+        one, other = map(_shown, claim.readings)
+        return Answer(
+            400,
+            REFUSED_SERIES,
+            "ambiguous",
+            detail=f"the path reads as {one} and as {other}, which do not lead to the same place",
+        )
+    match claim.leads_to:
+        case Route() as route:
+            return _to_side(asked, claim, route, readings.canonical)
+        case Redirect(to, status):
+            location = claim.pattern.replace(readings.canonical, to)
+            if asked.query is not None:
+                location += (b"&" if b"?" in location else b"?") + asked.query
+            return Answer(status, claim.series, "redirect", location, claim)
+        case Gone():
+            return Answer(410, claim.series, "gone", claim=claim)
+
+
+def _to_side(asked: Asked, claim: Claim, route: Route, canonical: bytes) -> Forward:
+    if route.stage.name == "legacy":
+        return Forward(route.legacy, asked.target, claim.series, "stage legacy", claim)
+    # A route that names the method promises that its slice submits legacy's own form; an overridden method is not the
+    # one it named.
+    if asked.overrides_method:
+        return Forward(route.legacy, asked.target, claim.series, "overrides its method", claim)
+    if asked.method not in SAFE and not route.names_method:
+        return Forward(route.legacy, asked.target, claim.series, "writes to legacy", claim)
+    path = claim.pattern.replace(canonical, route.rewrite) if route.rewrite else canonical
+    target = path if asked.query is None else path + b"?" + asked.query
+    return Forward(route.backend, target, claim.series + 1, "stage", claim)
+
+
+def because(plan: Forward | Answer) -> str:
+    """The reason of a plan, as a sentence for people."""
+    claim = plan.claim
+    name = claim.leads_to.slice if claim and isinstance(claim.leads_to, Route) else ""
+    stage = str(claim.leads_to.stage) if claim and isinstance(claim.leads_to, Route) else ""
+    at = claim.at if claim else ""
+    return {
+        "default": "no route claims it, so it goes to the default",
+        "no default": "no route claims it and there is no default:",
+        "stage legacy": f"slice {name} is at stage legacy",
+        "stage": f"slice {name} is at stage {stage}",
+        "writes to legacy": f"slice {name} writes to legacy, and its route does not name this method",
+        "overrides its method": f"it overrides its method, so it counts as unsafe, and slice {name} writes to legacy",
+        "redirect": f"{at} redirects it",
+        "gone": f"{at} says that it is gone",
+        "health": "this is the proxy's own health path",
+        "other host": "",
+        "bad path": "",
+        "ambiguous": "",
+    }[plan.reason] or (plan.detail if isinstance(plan, Answer) else "")
+
+
+def _shown(text: bytes) -> str:
+    return repr(text.decode("latin-1"))

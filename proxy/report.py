@@ -1,0 +1,77 @@
+"""How the proxy stands, for `fig status` and the admin page: plain values that can be written as JSON."""
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from proxy.counters import CONNECTIONS, IN_FLIGHT, Counters
+from proxy.plan import DEFAULT_SERIES, NOT_FOUND_SERIES, REFUSED_SERIES
+
+if TYPE_CHECKING:
+    from proxy.supervisor import Supervisor
+
+_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+
+
+def report(supervisor: "Supervisor") -> dict[str, object]:
+    """Everything `fig status` shows."""
+    counters = supervisor.counters
+    bypass = supervisor.holds.bypass
+    crew = supervisor.crew
+    return {
+        "ok": True,
+        "generation": crew.current.generation.number,
+        "config": supervisor.config.name,
+        "problems": list(supervisor.problems),
+        "listen": [str(listener.address) for listener in supervisor.listeners],
+        "admin": str(supervisor.admin.address) if supervisor.admin else None,
+        "bypass": {"who": bypass.who, "when": bypass.when, "why": bypass.why} if bypass else None,
+        "uptime": monotonic() - supervisor.began,
+        "connections": sum(counters.gauge(hand.index, CONNECTIONS) for hand in crew.hands),
+        "in_flight": sum(counters.gauge(hand.index, IN_FLIGHT) for hand in crew.hands),
+        "workers": [
+            {
+                "index": hand.index,
+                "pid": hand.process.pid if hand.process else None,
+                "generation": hand.generation,
+                "state": "serving" if hand.generation else "starting",
+            }
+            for hand in crew.hands
+        ],
+        "keeper": {
+            "pid": supervisor.keeper.pid if supervisor.keeper else None,
+            "state": "running" if supervisor.keeper and supervisor.keeper.returncode is None else "not running",
+        },
+        "slices": [_slice(supervisor, name) for name in supervisor.loaded.spec.slices],
+        "elsewhere": {
+            "default": _counted(counters, [DEFAULT_SERIES]),
+            "not_found": _counted(counters, [NOT_FOUND_SERIES]),
+            "refused": _counted(counters, [REFUSED_SERIES]),
+            "redirects_and_gone": _counted(counters, list(supervisor.book.of_slice(""))),
+        },
+    }
+
+
+def _slice(supervisor: "Supervisor", name: str) -> dict[str, object]:
+    spec = supervisor.loaded.spec
+    slice_spec = spec.slices[name]
+    hold = supervisor.holds.by_slice.get(name)
+    first = list(supervisor.book.of_slice(name))
+    by_legacy = _counted(supervisor.counters, first)
+    by_slice = _counted(supervisor.counters, [series + 1 for series in first])
+    return {
+        "name": name,
+        "owner": slice_spec.owner,
+        "file_stage": str(slice_spec.stage),
+        "hold": {"stage": str(hold.stage), "who": hold.who, "when": hold.when, "why": hold.why} if hold else None,
+        "stage": str(supervisor.held().stage(name, slice_spec)),
+        "backend": slice_spec.backend,
+        "legacy": spec.legacy_of(name),
+        "hits": {"legacy": by_legacy["hits"], "slice": by_slice["hits"]},
+        "statuses": {key: by_legacy[key] + by_slice[key] for key in (*_CLASSES, "cut")},
+    }
+
+
+def _counted(counters: Counters, series: list[int]) -> dict[str, int]:
+    tallies = [counters.tally(each) for each in series]
+    by_class = {key: sum(tally.answers[index + 1] for tally in tallies) for index, key in enumerate(_CLASSES)}
+    return {"hits": sum(tally.hits for tally in tallies), **by_class, "cut": sum(tally.cut for tally in tallies)}

@@ -1,0 +1,77 @@
+"""`fig serve`: the command that starts the proxy."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from notation.problems import ConfigError, Problem, Refused
+from proxy.addresses import Address, address
+from proxy.sockets import CannotListen
+from proxy.supervisor import AlreadyRunning, Options, Supervisor
+
+
+class AddressParameter(click.ParamType[Address]):
+    """An address to listen on, as in routes.yaml."""
+
+    name = "ADDRESS"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Address:
+        """Text to Address."""
+        try:
+            return address(str(value))
+        except Refused as refused:
+            self.fail(f"{refused.what}: {refused.hint}", param, ctx)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  fig serve
+  fig serve -c routes.yaml --workers 2
+  fig serve --listen 127.0.0.1:8000 --admin 127.0.0.1:9901
+"""
+)
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path("routes.yaml"),
+    show_default=True,
+    help="The file to serve by.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    help="Processes that move bytes; default: what the file says, or one for each core.",
+)
+@click.option(
+    "--listen",
+    type=AddressParameter(),
+    multiple=True,
+    help="Listen here instead of where the file says; may be given again.",
+)
+@click.option("--admin", type=AddressParameter(), help="The admin pages' address instead of the file's.")
+@click.option(
+    "--loop",
+    type=click.Choice(["uvloop", "asyncio"]),
+    default="uvloop",
+    show_default=True,
+    help="The workers' event loop.",
+)
+def serve(config: Path, workers: int | None, listen: tuple[Address, ...], admin: Address | None, loop: str) -> None:
+    """Serve citizens by routes.yaml, until Ctrl-C or SIGTERM.
+
+    The file is watched: a good change takes effect at once, a bad one never, not even in part. SIGHUP reads it again.
+    """
+    if not config.is_file():
+        hint = "start in the folder that holds it, or name it: fig serve -c FILE"
+        raise ConfigError([Problem(None, f"there is no {config}", hint)])
+    supervisor = Supervisor(config.resolve(), Options(workers, listen, admin, loop), os.environ)
+    try:
+        asyncio.run(supervisor.run())
+    except (CannotListen, AlreadyRunning) as error:
+        click.echo(str(error), err=True)
+        sys.exit(3)

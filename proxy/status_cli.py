@@ -1,0 +1,82 @@
+"""`fig status`: how the running proxy stands, slice by slice."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from proxy import control
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  fig status
+  fig status --json
+"""
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the proxy's whole reply as JSON.")
+@click.option(
+    "-c", "--config", type=click.Path(path_type=Path), default=Path("routes.yaml"), show_default=True,
+    help="The file the proxy was started with.",
+)  # fmt: skip
+def status(as_json: bool, config: Path) -> None:
+    """Show slices, stages, holds and hits, and what stands in the way."""
+    home = config.resolve().parent
+    try:
+        reply: Any = control.ask(home, {"do": "status"})
+    except (control.NotRunning, OSError) as exc:
+        click.echo(f"{exc}\n    start it with: fig serve -c {config}", err=True)
+        sys.exit(3)
+    if as_json:
+        click.echo(json.dumps(reply, indent=2))
+    else:
+        _show(reply)
+
+
+def _show(reply: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty())
+    workers = [worker["generation"] for worker in reply["workers"]]
+    behind = sum(generation != reply["generation"] for generation in workers)
+    console.print(
+        f"{reply['config']}, generation {reply['generation']}; up {_span(reply['uptime'])};"
+        f" {len(workers)} worker{'s' * (len(workers) != 1)}{f', {behind} not there yet' if behind else ''};"
+        f" keeper {reply['keeper']['state']}",
+        highlight=False,
+    )
+    if bypass := reply["bypass"]:
+        console.print(Text(f"BYPASS since {_by(bypass)}: everything goes to legacy", style="bold red"))
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("slice", "stage", "in the file", "answers by slice", "by legacy", "statuses"):
+        table.add_column(name, justify="right" if name in ("answers by slice", "by legacy") else "left")
+    for row in reply["slices"]:
+        statuses = "  ".join(f"{key} {count}" for key, count in row["statuses"].items() if count)
+        cells = (row["name"], row["stage"], row["file_stage"], str(row["hits"]["slice"]), str(row["hits"]["legacy"]))
+        table.add_row(*map(Text, (*cells, statuses)))
+    if reply["slices"]:
+        console.print(table)
+        for row in reply["slices"]:
+            if hold := row["hold"]:
+                console.print(Text(f"{row['name']} is held at {hold['stage']} since {_by(hold)}", style="yellow"))
+    else:
+        console.print("no slices: everything goes to the default backend")
+    if reply["problems"]:
+        console.print(Text(f"{reply['config']} was changed and is not taken in:", style="bold red"))
+        for problem in reply["problems"]:
+            console.print(Text(problem))
+
+
+def _by(hold: Any) -> str:
+    return f"{hold['when']} by {hold['who']}" + (f" ({hold['why']})" if hold["why"] else "")
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h {minutes}m" if hours else f"{minutes}m {rest}s" if minutes else f"{rest}s"

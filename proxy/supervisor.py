@@ -1,0 +1,283 @@
+"""The supervisor: owns the sockets, routes.yaml and the holds; starts the others and replaces them.
+
+Never in a citizen's way.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+from watchfiles import awatch
+
+from notation.problems import ConfigError, Problem
+from proxy import control, holds, stages
+from proxy.addresses import Address
+from proxy.children import Pause, start, stop
+from proxy.compiler import Held, SeriesBook, make_generation
+from proxy.config import Loaded, load, serving_problems
+from proxy.control import Message
+from proxy.counters import Counters
+from proxy.crew import Crew, Whole
+from proxy.holds import Bypass, Hold, Holds
+from proxy.model import RoutesSpec
+from proxy.report import report
+from proxy.sockets import Listener, listen
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says above the file."""
+
+    workers: int | None = None
+    listen: tuple[Address, ...] = ()
+    admin: Address | None = None
+    loop: str = "uvloop"
+
+
+class AlreadyRunning(Exception):
+    """Another supervisor serves from this folder."""
+
+
+class Supervisor:
+    """One a folder; `run` serves until a signal."""
+
+    def __init__(self, config: Path, options: Options, environ: Mapping[str, str]) -> None:
+        self.config = config
+        self.home = config.parent
+        self.options = options
+        self.environ = environ
+        self.loaded = self._read()
+        self.holds = holds.read(self.home / "data" / "holds.json")
+        self.problems: tuple[str, ...] = ()
+        self.book = SeriesBook()
+        self.began = monotonic()
+        self.keeper: asyncio.subprocess.Process | None = None
+        self._text = self.loaded.document.text
+        self._changing = asyncio.Lock()
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve. Raises AlreadyRunning, CannotListen."""
+        spec = self.loaded.spec
+        workers = self.options.workers or spec.workers or os.cpu_count() or 1
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self._alone())
+            self.listeners = [listen(each, workers) for each in self.options.listen or self._addresses(spec)]
+            for listener in self.listeners:
+                stack.callback(listener.close)
+            admin = self.options.admin or spec.admin
+            self.admin = listen(admin, 1) if admin else None
+            if self.admin:
+                stack.callback(self.admin.close)
+            self.counters = Counters.create(workers)
+            sockets = [each.sockets for each in self.listeners]
+            self.crew = Crew(self.counters, sockets, self._whole(1), self.options.loop, self.say)
+            await self._serve(spec)
+
+    async def _serve(self, spec: RoutesSpec) -> None:
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, self._stop.set)
+        self.crew.start()
+        await self.crew.all_at(1)
+        server = await control.listen(self.home, self.answer)
+        tasks: list[asyncio.Task[object]] = [asyncio.create_task(self._watch())]
+        loop.add_signal_handler(signal.SIGHUP, lambda: tasks.append(asyncio.create_task(self.reload(forced=True))))
+        if self.admin:
+            tasks.append(asyncio.create_task(self._keep_keeper(self.admin)))
+        self._greet()
+        await self._stop.wait()
+        self.say(f"stopping; requests under way have {self.loaded.spec.grace:g} s to finish")
+        server.close()
+        (self.home / "data" / "control.sock").unlink(missing_ok=True)
+        draining = asyncio.create_task(self.crew.stop(self.loaded.spec.grace))
+        await asyncio.sleep(0)
+        for listener in self.listeners:
+            listener.close()
+        await draining
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.say("stopped")
+
+    def _greet(self) -> None:
+        spec = self.loaded.spec
+        where = ", ".join(f"http://{listener.address}" for listener in self.listeners)
+        admin = f"; admin http://{self.admin.address}" if self.admin else ""
+        self.say(f"serving {where} with {self.counters.workers} workers{admin}")
+        for name, slice_spec in spec.slices.items():
+            stage = self.held().stage(name, slice_spec)
+            self.say(
+                f"slice {name}: {stage}"
+                + (f" (held; the file says {slice_spec.stage})" if stage != slice_spec.stage else "")
+            )
+
+    # The file.
+
+    def _read(self) -> Loaded:
+        loaded = load(self.config, self.environ)
+        if problems := serving_problems(loaded):
+            raise ConfigError(problems)
+        return loaded
+
+    def _whole(self, number: int) -> Whole:
+        return Whole(*make_generation(number, self.loaded.spec, self.loaded.document.where, self.held(), self.book))
+
+    def held(self) -> Held:
+        """What run-time says above the file."""
+        return Held(self.holds.bypass is not None, {name: hold.stage for name, hold in self.holds.by_slice.items()})
+
+    @staticmethod
+    def _addresses(spec: RoutesSpec) -> tuple[Address, ...]:
+        return tuple(each.address for each in spec.listen)
+
+    async def _publish(self) -> None:
+        number = self.crew.current.generation.number + 1
+        await self.crew.publish(self._whole(number))
+
+    async def reload(self, *, forced: bool = False) -> bool:
+        """Take in the file if it is good; if not, what ran before keeps running, and says so."""
+        async with self._changing:
+            try:
+                text = await asyncio.to_thread(self.config.read_text, encoding="utf-8")
+                if text == self._text and not forced and not self.problems:
+                    return True
+                loaded = await asyncio.to_thread(self._read)
+            except (ConfigError, OSError, UnicodeDecodeError) as error:
+                problems = (
+                    error.problems if isinstance(error, ConfigError) else (Problem(None, f"cannot read it: {error}"),)
+                )
+                self._refused(problems)
+                return False
+            self.loaded, self._text, self.problems = loaded, loaded.document.text, ()
+            await self._publish()
+            self.say(f"serving by {self.config.name} as generation {self.crew.current.generation.number}")
+            self._mind_the_sockets(loaded.spec)
+            return True
+
+    def _refused(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = tuple(str(problem) for problem in problems)
+        self.say(f"{self.config.name} was changed, and is not taken in; what was served before is served on:")
+        for problem in self.problems:
+            self.say(problem)
+
+    def _mind_the_sockets(self, spec: RoutesSpec) -> None:
+        asked = [] if self.options.listen else self._addresses(spec)
+        held = [listener.address for listener in self.listeners]
+        moved = any(a.host != h.host or a.port not in (0, h.port) for a, h in zip(asked, held, strict=False))
+        if asked and (moved or len(asked) != len(held)):
+            self.say("listen: has changed; the sockets change when the proxy is started again")
+
+    async def _watch(self) -> None:
+        async for _ in self._changes():
+            with contextlib.suppress(Exception):
+                await self.reload()
+
+    def _changes(self) -> AsyncIterator[object]:
+        name = self.config.name
+        # An editor writes in several steps; 20 ms after the last of them the file is whole.
+        return awatch(
+            self.home,
+            watch_filter=lambda _, path: Path(path).name == name,
+            recursive=False,
+            debounce=100,
+            step=20,
+            stop_event=self._stop,
+        )
+
+    # The control socket.
+
+    async def answer(self, message: Message) -> Message:
+        """One message of a command, or of the keeper."""
+        match message:
+            case {"do": "status"}:
+                return self._status()
+            case {"do": "reload"}:
+                good = await self.reload()
+                return self._done() if good else {"ok": False, "problems": list(self.problems)}
+            case {"do": "hold", "slice": str(name), "stage": str(stage), "who": str(who), "why": str(why)}:
+                return await self._hold(name, Hold(stages.parse(stage), who, _now(), why))
+            case {"do": "resume", "slice": str(name)}:
+                return await self._hold(name, None)
+            case {"do": "bypass", "on": True, "who": str(who), "why": str(why)}:
+                return await self._keep_holds(Holds(Bypass(who, _now(), why), self.holds.by_slice))
+            case {"do": "bypass", "on": False}:
+                return await self._keep_holds(Holds(None, self.holds.by_slice))
+        return {"ok": False, "problems": [f"the proxy does not know what {message!r} means"]}
+
+    def _done(self) -> Message:
+        return {"ok": True, "generation": self.crew.current.generation.number}
+
+    async def _hold(self, name: str, hold: Hold | None) -> Message:
+        if name not in self.loaded.spec.slices and hold is not None:
+            return {"ok": False, "problems": [f"there is no slice '{name}' in {self.config.name}"]}
+        kept = {key: each for key, each in self.holds.by_slice.items() if key != name}
+        if hold is not None:
+            kept[name] = hold
+        return await self._keep_holds(Holds(self.holds.bypass, kept))
+
+    async def _keep_holds(self, changed: Holds) -> Message:
+        async with self._changing:
+            await asyncio.to_thread(holds.write, self.home / "data" / "holds.json", changed)
+            self.holds = changed
+            await self._publish()
+            return self._done()
+
+    def _status(self) -> Message:
+        return report(self)
+
+    # The others.
+
+    async def _keep_keeper(self, admin: Listener) -> None:
+        pause = Pause()
+        while not self._stop.is_set():
+            pause.started()
+            fd = admin.sockets[0].fileno()
+            self.keeper = await start(
+                "proxy.keeper", ["--home", str(self.home), "--listen", str(fd), "--parent", str(os.getpid())], [fd]
+            )
+            try:
+                await self.keeper.wait()
+            except asyncio.CancelledError:
+                with contextlib.suppress(ProcessLookupError):
+                    self.keeper.terminate()
+                await stop(self.keeper, 2.0)
+                raise
+            self.say(f"the keeper ended with {self.keeper.returncode}; citizens notice nothing, another starts")
+            await asyncio.sleep(pause.next())
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        data = self.home / "data"
+        data.mkdir(exist_ok=True)
+        with (data / "proxy.lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
+                raise AlreadyRunning(
+                    f"a proxy already serves from {self.home} (process {holder})\n"
+                    "    stop it, or serve from another folder"
+                ) from error
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
+
+    @staticmethod
+    def say(text: str) -> None:
+        """A line for whoever watches."""
+        print(text, file=sys.stderr, flush=True)  # noqa: T201  # the log
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,54 @@
+"""Heads as they are sent: to a backend, and to a citizen. Pure: values in, bytes out."""
+
+from proxy.headers import PSEUDONYM, Field
+from proxy.wire.grammar import ReplyHead, RequestHead
+
+_VIA = b"Via: 1.1 %b\r\n" % PSEUDONYM
+
+
+def _lines(fields: list[Field]) -> bytes:
+    return b"\r\n".join([b": ".join(field) for field in fields]) + b"\r\n" if fields else b""
+
+
+def request_bytes(request: RequestHead, target: bytes, host: bytes, forwarding: bytes) -> bytes:
+    """A request's head for a backend, always HTTP/1.1; `forwarding`: the lines the proxy says itself."""
+    if request.chunked:
+        framing = b"Transfer-Encoding: chunked\r\n"
+    elif request.length is not None:
+        framing = b"Content-Length: %d\r\n" % request.length
+    else:
+        framing = b""
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b\r\n" % (
+        request.method,
+        target,
+        host,
+        _lines(request.fields),
+        framing,
+        forwarding,
+    )
+
+
+def reply_bytes(reply: ReplyHead, *, minor: int, keep_alive: bool, chunked: bool) -> bytes:
+    """A reply's head for a citizen who speaks HTTP/1.`minor`; `chunked`: how its body will be framed."""
+    if chunked:
+        framing = b"Transfer-Encoding: chunked\r\n"
+    elif reply.length is not None:
+        framing = b"Content-Length: %d\r\n" % reply.length
+    else:
+        framing = b""
+    # RFC 9112, 9.3: 1.1 stays open unless told, 1.0 closes unless told.
+    stays = b"" if minor == 1 else b"Connection: keep-alive\r\n"
+    connection = stays if keep_alive else b"Connection: close\r\n"
+    return b"HTTP/1.1 %d %b\r\n%b%b%b%b\r\n" % (
+        reply.status,
+        reply.reason,
+        _lines(reply.fields),
+        framing,
+        _VIA,
+        connection,
+    )
+
+
+def interim_bytes(reply: ReplyHead) -> bytes:
+    """An interim reply (1xx), passed on."""
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (reply.status, reply.reason, _lines(reply.fields))

@@ -1,0 +1,174 @@
+"""One request and its answer, from the plan to the last byte, and what becomes of it when a side fails."""
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from proxy.plan import IDEMPOTENT, Forward
+from proxy.wire.chunked import LAST_CHUNK, encode_chunk
+from proxy.wire.compose import interim_bytes, reply_bytes
+from proxy.wire.grammar import ReplyHead, RequestHead
+
+if TYPE_CHECKING:
+    from proxy.wire.downstream import Downstream
+    from proxy.wire.pool import Pool
+    from proxy.wire.upstream import Upstream
+
+# What is held of a request so that it can be sent again: enough for any form, little beside a thousand connections.
+HELD_LIMIT = 64 * 1024
+
+
+class Exchange:
+    """Belongs to one citizen's connection and, once there is one, to one backend's."""
+
+    __slots__ = (
+        "_chunked", "_held", "_held_bytes", "citizen", "is_over", "keeps_open", "plan", "pool", "reply", "request",
+        "request_ended", "started", "upstream",
+    )  # fmt: skip
+
+    def __init__(
+        self, citizen: "Downstream", request: RequestHead, plan: Forward, pool: "Pool", started: float
+    ) -> None:
+        self.citizen = citizen
+        self.request = request
+        self.plan = plan
+        self.pool = pool
+        self.started = started
+        self.upstream: Upstream | None = None
+        self.reply: ReplyHead | None = None
+        self.request_ended = False
+        self.is_over = False
+        # Whether the citizen was told that the connection goes on after the answer.
+        self.keeps_open = False
+        self._chunked = False
+        # Everything sent so far, while it may have to be sent again; None once it was too much.
+        self._held: list[bytes] | None = []
+        self._held_bytes = 0
+        citizen.station.in_flight += 1
+
+    @property
+    def may_repeat(self) -> bool:
+        """RFC 9110, 9.2.2: whether asking twice does no more than asking once."""
+        return self.request.method in IDEMPOTENT and not self.request.overrides
+
+    # The request, on its way to the backend.
+
+    def begin(self, data: bytes, *, ended: bool) -> None:
+        """Send the head, and what came of the body with it."""
+        self.request_ended = ended
+        upstream = self.pool.take(may_repeat=self.may_repeat)
+        self._hold(data)
+        if upstream is None:
+            self.pool.connect(self)
+        else:
+            self.upstream = upstream
+            upstream.begin(self, data)
+
+    def send(self, data: bytes) -> None:
+        """More of the body."""
+        self._hold(data)
+        if self.upstream is not None:
+            self.upstream.send(data)
+
+    def _hold(self, data: bytes) -> None:
+        if self._held is None:
+            return
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes <= HELD_LIMIT:
+            return
+        if self.upstream is None:
+            self.citizen.pause_reading()  # still connecting: what is held is also what was not sent
+        else:
+            self._held = None
+
+    def connected(self, upstream: "Upstream") -> None:
+        """There is a connection now."""
+        assert self._held is not None
+        self.upstream = upstream
+        upstream.begin(self, b"".join(self._held))
+        if self._held_bytes > HELD_LIMIT:
+            self._held = None
+        self.citizen.resume_reading()
+
+    # The answer, on its way to the citizen.
+
+    def interim_came(self, reply: ReplyHead) -> None:
+        """RFC 9110, 15.2: a 1xx goes to those who speak 1.1 alone; 100 only to who asked for it."""
+        if self.request.minor == 1 and (reply.status != 100 or self.request.expects_continue):
+            self.citizen.write(interim_bytes(reply))
+
+    def head_came(self, reply: ReplyHead, content: bytes) -> None:
+        """The head of the answer, with the body's first bytes if they came along."""
+        self.reply = reply
+        self._held = None
+        minor = self.request.minor
+        unframed = reply.has_body and reply.length is None
+        self._chunked = unframed and minor == 1
+        # An unframed body for 1.0 ends with the connection; an answer before the request's end leaves bytes we will not
+        # read.
+        self.keeps_open = self.citizen.stays_open(self) and not (unframed and minor == 0)
+        head = reply_bytes(reply, minor=minor, keep_alive=self.keeps_open, chunked=self._chunked)
+        self.citizen.write(head + (encode_chunk(content) if self._chunked else content))
+
+    def content_came(self, content: bytes) -> None:
+        """More of the body."""
+        self.citizen.write(encode_chunk(content) if self._chunked else content)
+
+    def reply_ended(self) -> None:
+        """The whole answer is with the citizen."""
+        assert self.reply is not None
+        self.upstream = None
+        if self._chunked:
+            self.citizen.write(LAST_CHUNK)
+        self._close()
+        micros = int((monotonic() - self.started) * 1e6)
+        self.citizen.station.counters.count(self.plan.series, self.reply.status // 100, micros)
+        self.citizen.exchange_ended(self)
+
+    # Failures.
+
+    def upstream_lost(self, *, untouched: bool) -> None:
+        """The backend closed. `untouched`.
+
+        A kept connection closed before a byte of an answer, as its idle time ran out.
+        """
+        if untouched and self.may_repeat and self.request_ended and self._held is not None:
+            self.upstream = None
+            self.pool.connect(self)
+            return
+        self.upstream_failed(502, "it closed the connection")
+
+    def upstream_failed(self, status: int, why: str) -> None:
+        """No answer, or no more of it: the citizen gets an error page, or sees that the answer was cut."""
+        if self.is_over:
+            return
+        self.upstream = None
+        self._close()
+        station = self.citizen.station
+        reference = station.reference()
+        station.say(
+            f"{reference} {self.request.method.decode('latin-1')} {self.plan.target.decode('latin-1')}: "
+            f"backend {self.plan.backend}: {why}"
+        )
+        if self.reply is None:
+            station.counters.count(self.plan.series, status // 100, int((monotonic() - self.started) * 1e6))
+            self.citizen.fail(self, status, reference)
+        else:
+            station.counters.count_cut(self.plan.series)
+            # An HTTP/1.0 answer without a length looks whole when it ends, unless the connection is reset.
+            self.citizen.cut(reset=self.reply.length is None and not self._chunked)
+
+    def abandon(self) -> None:
+        """The citizen left."""
+        if self.is_over:
+            return
+        self._close()
+        self.citizen.station.counters.count_cut(self.plan.series)
+        if self.upstream is not None:
+            self.upstream.abort()
+            self.upstream = None
+
+    def _close(self) -> None:
+        self.is_over = True
+        self._held = None
+        self.citizen.station.in_flight -= 1

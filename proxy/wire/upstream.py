@@ -1,0 +1,236 @@
+"""One connection to a backend.
+
+Bytes out as they are given, bytes in judged and handed to the exchange that waits for them.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from proxy.generation import Backend
+from proxy.wire.chunked import BadChunk, ChunkDecoder
+from proxy.wire.grammar import BadReply, ReplyHead, read_reply
+from proxy.wire.station import NEVER, Station
+
+if TYPE_CHECKING:
+    from proxy.wire.exchange import Exchange
+    from proxy.wire.pool import Pool
+
+# A backend is trusted to send a larger head than a citizen (many cookies, a long CSP), and no more.
+REPLY_HEAD_LIMIT = 64 * 1024
+# RFC 9110, 15.2: any number of interim replies may come; a backend that sends more than this is broken.
+INTERIM_LIMIT = 16
+
+
+class Upstream(asyncio.Protocol):
+    """Serves one exchange at a time; idle between them, it waits in its pool."""
+
+    __slots__ = (
+        "_buffer", "_decoder", "_head", "_interims", "_left", "_paused", "backend", "deadline", "exchange",
+        "idle_since", "pool", "reused", "station", "transport",
+    )  # fmt: skip
+
+    def __init__(self, station: Station, backend: Backend, pool: "Pool") -> None:
+        self.station = station
+        self.backend = backend
+        self.pool = pool
+        self.transport: asyncio.Transport | None = None
+        self.exchange: Exchange | None = None
+        self.deadline = NEVER
+        self.idle_since = 0.0
+        self.reused = False
+        self._buffer = b""
+        self._head: ReplyHead | None = None
+        self._decoder: ChunkDecoder | None = None
+        self._left = 0
+        self._interims = 0
+        self._paused = False
+
+    # The exchange's side.
+
+    def begin(self, exchange: "Exchange", data: bytes) -> None:
+        """Serve `exchange`, whose first bytes are `data`."""
+        self.exchange = exchange
+        self._head = None
+        self._interims = 0
+        self.send(data)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be written to, as far as is known."""
+        return self.transport is not None and not self.transport.is_closing()
+
+    def send(self, data: bytes) -> None:
+        """Bytes of the request; the backend's time to answer starts anew."""
+        assert self.transport is not None
+        self.transport.write(data)
+        if self._head is None and not self._paused:
+            self.deadline = self.station.now + self.backend.first_byte
+
+    def pause(self) -> None:
+        """The citizen does not keep up: read no more, and do not hold the backend to its time."""
+        if self.transport is not None and not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+            self.deadline = NEVER
+
+    def resume(self) -> None:
+        """The citizen keeps up again."""
+        if self.transport is not None and self._paused:
+            self._paused = False
+            self.transport.resume_reading()
+            self.deadline = self.station.now + self.backend.idle
+
+    def abort(self) -> None:
+        """Close at once; whoever waited is not told."""
+        self.exchange = None
+        if self.transport is not None:
+            self.transport.abort()
+
+    # The backend's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.station.open.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a reply."""
+        if self.exchange is None:
+            # RFC 9112, 9.2: bytes that no request asked for end the connection, lest the next citizen gets them.
+            self.abort()
+            return
+        if self._head is None:
+            self._read_head(data)
+        else:
+            self.deadline = self.station.now + self.backend.idle
+            self._read_body(data)
+
+    def _read_head(self, data: bytes) -> None:
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        while self._head is None:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                self._buffer = data
+                if len(data) > REPLY_HEAD_LIMIT or b"HTTP/1."[: len(data)] != data[:7]:
+                    self._fail("the head of its reply is malformed or too large")
+                return
+            exchange = cast("Exchange", self.exchange)
+            head = read_reply(data[: end + 4], exchange.request.method)
+            data = data[end + 4 :]
+            if isinstance(head, BadReply):
+                self._fail(f"its reply has {head.why}")
+                return
+            if head.status >= 200:
+                self._begin_body(exchange, head, data)
+                return
+            self._interims += 1
+            if head.status == 101 or self._interims > INTERIM_LIMIT:
+                self._fail(
+                    "it changed the protocol unasked" if head.status == 101 else "its interim replies do not end"
+                )
+                return
+            exchange.interim_came(head)
+
+    def _begin_body(self, exchange: "Exchange", head: ReplyHead, data: bytes) -> None:
+        self._head = head
+        self.deadline = self.station.now + self.backend.idle
+        self._decoder = ChunkDecoder() if head.chunked else None
+        self._left = head.length if head.has_body and head.length is not None else -1
+        if not head.has_body or self._left == 0:
+            exchange.head_came(head, b"")
+            self._end(data)
+            return
+        content, rest = self._take(data)
+        if content is None:
+            return
+        exchange.head_came(head, content)
+        if rest is not None:
+            self._end(rest)
+
+    def _read_body(self, data: bytes) -> None:
+        content, rest = self._take(data)
+        if content is None:
+            return
+        if content and self.exchange is not None:
+            self.exchange.content_came(content)
+        if rest is not None:
+            self._end(rest)
+
+    def _take(self, data: bytes) -> tuple[bytes | None, bytes | None]:
+        """The content in `data`, and what follows the body's end if it is there; `(None, None)` after a failure."""
+        if self._decoder is not None:
+            try:
+                content = self._decoder.feed(data)
+            except BadChunk as bad:
+                self._fail(f"its reply has {bad}")
+                return None, None
+            return content, self._decoder.rest if self._decoder.done else None
+        if self._left < 0:
+            return data, None
+        content, rest = data[: self._left], data[self._left :]
+        self._left -= len(content)
+        return content, None if self._left else rest
+
+    def _end(self, rest: bytes) -> None:
+        """The reply is whole. `rest`: bytes beyond it, after which the connection is never used again."""
+        exchange, head = self.exchange, self._head
+        assert head is not None
+        self.exchange = None
+        reusable = head.keep_alive and not rest and exchange is not None and exchange.request_ended
+        if reusable and not self._paused:
+            self.deadline = NEVER
+            self.pool.give_back(self)
+        else:
+            self.deadline = NEVER
+            if self.transport is not None:
+                self.transport.abort()
+        if exchange is not None:
+            exchange.reply_ended()
+
+    def _fail(self, why: str) -> None:
+        exchange = self.exchange
+        self.abort()
+        if exchange is not None:
+            exchange.upstream_failed(502, why)
+
+    def eof_received(self) -> bool:
+        """The backend sends no more."""
+        exchange, head = self.exchange, self._head
+        if exchange is not None and head is not None and head.has_body and self._left < 0 and self._decoder is None:
+            self._end(b"closed")
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Closed, by either side."""
+        self.station.open.discard(self)
+        self.pool.forget(self)
+        self.transport = None
+        exchange = self.exchange
+        self.exchange = None
+        if exchange is not None:
+            exchange.upstream_lost(
+                untouched=self.reused and self._head is None and not self._buffer and not self._interims
+            )
+
+    def expired(self) -> None:
+        """It took too long."""
+        exchange = self.exchange
+        if exchange is None:
+            self.abort()  # idle in the pool for long enough
+            return
+        self.abort()
+        exchange.upstream_failed(504, "it did not answer in time" if self._head is None else "its reply stalled")
+
+    def pause_writing(self) -> None:
+        """The backend does not keep up with the request's body."""
+        self.deadline = self.station.now + self.backend.idle
+        if self.exchange is not None:
+            self.exchange.citizen.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self.deadline = self.station.now + self.backend.first_byte
+        if self.exchange is not None:
+            self.exchange.citizen.resume_reading()

@@ -1,0 +1,153 @@
+"""A worker: a process that moves citizens' bytes, and nothing else.
+
+It lives on sockets and tables its supervisor hands it.
+"""
+
+import argparse
+import asyncio
+import gc
+import os
+import socket
+import sys
+from collections.abc import Coroutine
+from time import monotonic
+from typing import Any
+
+from proxy.channel import Begin, Claims, Drain, Swap, Swapped, receive, send
+from proxy.counters import DRAINING, GENERATION, Counters
+from proxy.generation import Backend, Generation
+from proxy.wire.downstream import Downstream
+from proxy.wire.pool import Pool
+from proxy.wire.station import Station
+
+# Connections the kernel keeps while a worker is busy or being replaced.
+BACKLOG = 4096
+
+
+class Worker:
+    """Serves by the newest generation it has whole."""
+
+    def __init__(
+        self, index: int, counters: Counters, listeners: list[socket.socket], writer: asyncio.StreamWriter
+    ) -> None:
+        self.index = index
+        self._counters = counters.writer(index)
+        self._listeners = listeners
+        self._servers: list[asyncio.AbstractServer] = []
+        self._writer = writer
+        self._station: Station | None = None
+        self._coming: Generation | None = None
+        self._pools: dict[Backend, Pool] = {}
+
+    async def run(self, reader: asyncio.StreamReader) -> None:
+        """Until the supervisor says to stop, or is gone."""
+        while (message := await receive(reader)) is not None:
+            match message:
+                case Begin(generation):
+                    self._coming = generation
+                case Claims(claims):
+                    assert self._coming is not None
+                    for claim in claims:
+                        self._coming.rules.table.add(claim)
+                    await asyncio.sleep(0)  # requests first
+                case Swap():
+                    await self._swap()
+                case Drain(grace):
+                    await self._drain(grace)
+                    return
+        # Without a supervisor nobody could change the table any more: better the next supervisor's workers serve.
+        await self._drain(0.0)
+
+    async def _swap(self) -> None:
+        generation, self._coming = self._coming, None
+        assert generation is not None
+        if self._station is None:
+            await self._open(generation)
+        else:
+            self._station.generation = generation
+            for backend in [each for each in self._pools if each not in generation.backends.values()]:
+                self._pools.pop(backend).close()
+        self._counters.set(GENERATION, generation.number)
+        await send(self._writer, Swapped(generation.number))
+
+    async def _open(self, generation: Generation) -> None:
+        loop = asyncio.get_running_loop()
+        station = self._station = Station(loop, generation, self._counters, self._log)
+        station.sweep()
+        station.refill_log()
+        # What was loaded so far lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        for listener in self._listeners:
+            self._servers.append(
+                await loop.create_server(lambda: Downstream(station, self._pool_of), sock=listener, backlog=BACKLOG)
+            )
+
+    def _pool_of(self, backend: Backend) -> Pool:
+        pool = self._pools.get(backend)
+        if pool is None:
+            assert self._station is not None
+            pool = self._pools[backend] = Pool(self._station, backend)
+        return pool
+
+    def _log(self, text: str) -> None:
+        print(f"worker {self.index}: {text}", file=sys.stderr, flush=True)  # noqa: T201  # the supervisor's log
+
+    async def _drain(self, grace: float) -> None:
+        station = self._station
+        if station is None:
+            return
+        await asyncio.sleep(0)  # take in what the kernel has already queued
+        station.draining = True
+        self._counters.set(DRAINING, 1)
+        for server in self._servers:
+            server.close()
+        for listener in self._listeners:
+            listener.close()  # the loop worked on a duplicate
+        for pool in self._pools.values():
+            pool.close()
+        until = monotonic() + grace
+        citizens = [each for each in station.open if isinstance(each, Downstream)]
+        while citizens and monotonic() < until:
+            for citizen in citizens:
+                citizen.drain()
+            await asyncio.sleep(0.02)
+            citizens = [each for each in station.open if isinstance(each, Downstream)]
+
+
+def arguments() -> argparse.Namespace:
+    """What the supervisor hands over: descriptors, and which worker this is."""
+    parser = argparse.ArgumentParser(prog="proxy.worker", description=__doc__)
+    parser.add_argument("--index", type=int, required=True)
+    parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--control", type=int, required=True)
+    parser.add_argument("--counters", type=int, required=True)
+    parser.add_argument("--listen", type=int, nargs="+", required=True)
+    parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
+    return parser.parse_args()
+
+
+async def serve(options: argparse.Namespace) -> None:
+    """Run one worker."""
+    control = socket.socket(fileno=options.control)
+    reader, writer = await asyncio.open_connection(sock=control)
+    listeners = [socket.socket(fileno=fd) for fd in options.listen]
+    await Worker(options.index, Counters(options.counters, options.workers), listeners, writer).run(reader)
+
+
+def run(main: Coroutine[Any, Any, None], loop: str) -> None:
+    """On the loop that was asked for."""
+    if loop == "uvloop":
+        import uvloop
+
+        uvloop.run(main)
+    else:
+        asyncio.run(main)
+
+
+if __name__ == "__main__":
+    chosen = arguments()
+    run(serve(chosen), chosen.loop)
+    sys.stderr.flush()
+    os._exit(0)  # nothing is left to tidy up, and a transport that will not end must not keep the process

@@ -1,0 +1,148 @@
+"""What is done with a request: the decisions, one by one, and what `fig explain` says of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from notation.marked_yaml import parse
+from notation.problems import ConfigError
+from proxy.compiler import Held
+from proxy.config import Loaded, checked
+from proxy.explain import Explanation, asked_for, explain
+from proxy.stages import LEGACY
+
+ROUTES = """\
+version: 1
+listen: 127.0.0.1:8080
+hosts: [www.anytown.gov.uk, repairs.anytown.gov.uk]
+backends:
+  legacy: {url: http://127.0.0.1:8081}
+  repairs: {url: http://127.0.0.1:9001}
+  planning: {url: http://127.0.0.1:9002}
+default: legacy
+slices:
+  repairs:
+    backend: repairs
+    stage: live
+    routes:
+      - /repairs/*
+      - {path: /repairs/report, methods: [GET, POST]}
+      - {path: /jobs/*, rewrite: /api/v2/jobs/*}
+  planning:
+    backend: planning
+    stage: legacy
+    routes: [/planning/*]
+redirects:
+  - {from: /old-repairs/*, to: /repairs/*}
+  - {from: /council, to: "https://www.example.gov.uk/?from=us", status: 308}
+gone: [/kiosk/*]
+"""
+
+
+def load(text: str = ROUTES) -> Loaded:
+    path = Path("routes.yaml")
+    return checked(parse(text, "routes.yaml"), path, os.environ)
+
+
+def ask(line: str, *headers: str, held: Held | None = None, text: str = ROUTES) -> Explanation:
+    loaded = load(text)
+    method, url = line.split(" ", 1)
+    asked = asked_for(method, url, loaded.spec.hosts, headers)
+    return explain(asked, loaded.spec, loaded.document.where, held or Held())
+
+
+CASES = [  # request, outcome, backend or status, target, at
+    ("GET /repairs/42", "backend", "repairs", "/repairs/42", "routes.yaml:14"),
+    ("GET /repairs", "backend", "repairs", "/repairs", "routes.yaml:14"),
+    ("GET /repairsx", "backend", "legacy", "/repairsx", None),
+    ("GET /repairs/./%7Ea?q=%2f;x", "backend", "repairs", "/repairs/~a?q=%2f;x", "routes.yaml:14"),
+    ("GET /planning/./%7Ea?q", "backend", "legacy", "/planning/./%7Ea?q", "routes.yaml:20"),
+    ("GET /jobs/7", "backend", "repairs", "/api/v2/jobs/7", "routes.yaml:16"),
+    ("POST /repairs/42", "backend", "legacy", "/repairs/42", "routes.yaml:14"),
+    ("PURGE /repairs/42", "backend", "legacy", "/repairs/42", "routes.yaml:14"),
+    ("POST /repairs/report", "backend", "repairs", "/repairs/report", "routes.yaml:15"),
+    ("DELETE /repairs/report", "backend", "legacy", "/repairs/report", "routes.yaml:14"),
+    ("POST /repairs/report?_method=DELETE", "backend", "legacy", "/repairs/report?_method=DELETE", "routes.yaml:15"),
+    ("GET /repairs/42?a=1&_method=PUT", "backend", "legacy", "/repairs/42?a=1&_method=PUT", "routes.yaml:14"),
+    ("GET /repairs/42?x_method=PUT", "backend", "repairs", "/repairs/42?x_method=PUT", "routes.yaml:14"),
+    ("GET /old-repairs/7?a=b", "redirect", 301, "/repairs/7?a=b", "routes.yaml:22"),
+    ("GET /council?a=b", "redirect", 308, "https://www.example.gov.uk/?from=us&a=b", "routes.yaml:23"),
+    ("GET /kiosk/1", "gone", 410, None, "routes.yaml:24"),
+    ("GET /repairs/..%2Fplanning", "refused", 400, None, None),
+    ("GET /a%00", "refused", 400, None, None),
+    ("GET http://other.gov.uk/repairs", "refused", 421, None, None),
+    ("GET https://WWW.ANYTOWN.GOV.UK/repairs/1", "backend", "repairs", "/repairs/1", "routes.yaml:14"),
+    ("GET http://10.1.2.3/.fig/health", "health", 200, None, None),
+]
+
+
+@pytest.mark.parametrize(("line", "outcome", "who", "target", "at"), CASES, ids=[case[0] for case in CASES])
+def test_every_decision(line: str, outcome: str, who: object, target: str | None, at: str | None) -> None:
+    said = ask(line)
+    assert (said.outcome, said.backend or said.status, said.target, said.at) == (outcome, who, target, at)
+    assert said.because
+
+
+def test_an_override_in_a_field_counts_as_unsafe() -> None:
+    assert ask("GET /repairs/42", "X-HTTP-Method-Override: DELETE").backend == "legacy"
+    assert ask("POST /repairs/report", "x-method-override: PUT").backend == "legacy"
+
+
+def test_without_a_default_there_is_nothing() -> None:
+    text = ROUTES.replace("default: legacy\n", "").replace("    backend: ", "    legacy: legacy\n    backend: ")
+    said = ask("GET /elsewhere", text=text)
+    assert (said.outcome, said.status) == ("not_found", 404)
+    assert said.because == "no route claims it and there is no default:"
+
+
+def test_a_hold_goes_above_the_file_and_a_bypass_above_everything() -> None:
+    held = Held(stages={"repairs": LEGACY})
+    assert ask("GET /repairs/42", held=held).backend == "legacy"
+    assert ask("GET /kiosk/1", held=held).outcome == "gone"
+    assert ask("GET /kiosk/1", held=Held(bypass=True)).backend == "legacy"
+    assert ask("GET /old-repairs/7", held=Held(bypass=True)).target == "/old-repairs/7"
+
+
+def test_where_the_legacy_does_not_mind_case_nor_does_matching() -> None:
+    text = ROUTES.replace("backends:", "paths: {case: insensitive}\nbackends:", 1)
+    said = ask("GET /REPAIRS/Forty%C3%A9", text=text)
+    assert (said.backend, said.target) == ("repairs", "/REPAIRS/Forty%C3%A9")
+    assert ask("GET /REPAIRS/1").backend == "legacy"
+    assert ask("GET /Jobs/Seven", text=text).target == "/api/v2/jobs/Seven"
+
+
+def test_it_explains_itself_in_a_sentence() -> None:
+    assert str(ask("GET /repairs/42")) == (
+        "routes.yaml:14  route /repairs/* (slice repairs, stage live) -> repairs, asked for /repairs/42\n"
+        "because slice repairs is at stage live"
+    )
+    assert str(ask("GET /kiosk/1")) == (
+        "routes.yaml:24  route /kiosk/* -> 410 (gone), answered by the proxy\n"
+        "because routes.yaml:24 says that it is gone"
+    )
+    assert str(ask("GET /repairs/..%2Fplanning")) == (
+        "-> 400 (refused), answered by the proxy\n"
+        "because the path reads as '/repairs/..%2Fplanning' and as '/planning', which do not lead to the same place"
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "headers", "problem"),
+    [
+        ("GE T", "/a", [], "'GE T' is not a method\n    write GET, POST and the like"),
+        (
+            "GET",
+            "repairs",
+            [],
+            "'repairs' is neither a path nor a URL\n    write /repairs/42, or https://www.anytown.gov.uk/repairs/42",
+        ),
+        ("GET", "/a", ["X-A"], "'X-A' is not a header field\n    write it as: Name: value"),
+    ],
+)
+def test_a_question_it_cannot_read(method: str, url: str, headers: list[str], problem: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        asked_for(method, url, (), headers)
+    assert str(raised.value) == problem

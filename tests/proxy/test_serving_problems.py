@@ -1,0 +1,97 @@
+"""What is understood but not acted on yet is listed, with its place, and is not served."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy.config import Loaded, load, serving_problems
+
+SAMPLES = Path(__file__).parent.parent / "samples"
+
+GOOD = """\
+version: 1
+listen: 127.0.0.1:8080
+admin: 127.0.0.1:9901
+backends:
+  legacy: {url: http://127.0.0.1:8081}
+  repairs-v2: {url: http://127.0.0.1:9001}
+default: legacy
+slices:
+  repairs:
+    backend: repairs-v2
+    routes: [/repairs/*]
+"""
+
+
+def loaded(text: str, folder: Path) -> Loaded:
+    (folder / "routes.yaml").write_text(text)
+    return load(folder / "routes.yaml", {})
+
+
+def test_the_whole_notation_is_not_served_yet_and_each_key_is_listed() -> None:
+    listed = serving_problems(load(SAMPLES / "routes.yaml", {}))
+    assert [str(problem).partition("\n")[0] for problem in listed] == [
+        f"routes.yaml:{line}: {key} is not acted on yet"
+        for line, key in [
+            (2, "listen.tls"),
+            (11, "keys"),
+            (20, "backends.legacy.tls"),
+            (25, "backends.repairs.url (more than one address)"),
+            (26, "backends.repairs.health"),
+            (27, "backends.repairs.cookies"),
+            (37, "slices.repairs.stage (other than legacy or live)"),
+            (42, "slices.repairs.routes[3].host"),
+            (42, "slices.repairs.routes[3].priority"),
+            (42, "slices.repairs.routes[3].regex"),
+            (43, "slices.repairs.routes[4].cookies"),
+            (43, "slices.repairs.routes[4].headers"),
+            (43, "slices.repairs.routes[4].query"),
+            (45, "slices.repairs.sticky"),
+            (46, "slices.repairs.fallback"),
+            (47, "slices.repairs.assets"),
+            (48, "slices.repairs.shadow"),
+            (50, "slices.repairs.compare"),
+            (51, "slices.repairs.gates"),
+        ]
+    ]
+
+
+def test_what_is_acted_on_is_served(tmp_path: Path) -> None:
+    text = GOOD.replace("listen: 127.0.0.1:8080", "listen: [127.0.0.1:8080, {address: '[::1]:8080'}]") + (
+        "    stage: live\n    owner: us@anytown.gov.uk\n    fallback: none\n    writes: legacy\n    promote: manual\n"
+        "    ladder: [live]\nhosts: [www.anytown.gov.uk]\ntrust: [10.0.0.0/8]\nworkers: auto\ngrace: 5s\n"
+        "limits: {head: 16KiB, idle: 5s}\npaths: {case: insensitive, params: keep}\nlog: {access: off}\n"
+        "redirects: [{from: /old/*, to: /repairs/*, status: 308}]\ngone: [/kiosk/*]\n"
+        "tests: [{request: GET /repairs/42, slice: repairs}]\n"
+    )
+    assert serving_problems(loaded(text, tmp_path)) == ()
+
+
+KEYS_LATER = [
+    ("backends: {legacy: {url: 'http://127.0.0.1:8081'}}", "backends: {legacy: {url: 'https://127.0.0.1:8081'}}",
+     "backends.legacy.url (https) is not acted on yet\n    write http: until it is"),
+    ("log: {access: off}", "log: {access: sampled 1%}", "log.access is not acted on yet\n    write off until it is"),
+    ("limits: {connections: 10000}", "limits: {connections: 10}",
+     "limits.connections is not acted on yet\n    remove it until it is"),
+    ("limits: {per_address: 1024}", "limits: {per_address: 1}",
+     "limits.per_address is not acted on yet\n    remove it until it is"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("same", "other", "error"), KEYS_LATER)
+def test_a_default_written_out_is_served_and_another_value_is_not(
+    same: str, other: str, error: str, tmp_path: Path
+) -> None:
+    for text, errors in ((same, []), (other, [f"routes.yaml:3: {error}"])):
+        backends = "" if "backends" in text else "\nbackends: {legacy: {url: 'http://127.0.0.1:8081'}}"
+        one = loaded(f"version: 1\nlisten: 127.0.0.1:8080\n{text}{backends}\n", tmp_path)
+        assert [str(problem) for problem in serving_problems(one)] == errors
+
+
+@pytest.mark.parametrize("stage", ["shadow", "canary 1%", "retired"])
+def test_other_stages_than_legacy_and_live_are_not_served_yet(stage: str, tmp_path: Path) -> None:
+    (problem,) = serving_problems(loaded(GOOD + f"    stage: {stage}\n", tmp_path))
+    assert str(problem) == (
+        "routes.yaml:12: slices.repairs.stage (other than legacy or live) is not acted on yet\n"
+        "    write legacy or live until it is"
+    )

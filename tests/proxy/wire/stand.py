@@ -1,0 +1,210 @@
+"""The proxy's own connections on loopback, between raw bytes on one side and scripted backends on the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from proxy.counters import Counters
+from proxy.generation import Backend, Generation, Limits
+from proxy.headers import Network
+from proxy.paths import PathRules
+from proxy.plan import Rules
+from proxy.table import Claim, Table
+from proxy.wire.downstream import Downstream
+from proxy.wire.pool import Pool
+from proxy.wire.station import Station
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+HOST = b"Host: www.anytown.gov.uk\r\n"
+SECONDS = 10.0
+
+
+class Reset:
+    """A step of a script: reset the connection."""
+
+
+class Close:
+    """A step of a script: close it in order."""
+
+
+class Silence:
+    """A step of a script: say nothing, and stay."""
+
+
+Step = bytes | Reset | Close | Silence | asyncio.Event
+
+
+@dataclass
+class ScriptedBackend:
+    """Answers the n-th request with the n-th script, the last one for all that follow; keeps what it was sent."""
+
+    scripts: Sequence[Sequence[Step]] = ((OK,),)
+    reads_body: bool = True
+    requests: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+    got_head: asyncio.Event = field(default_factory=asyncio.Event)
+    _open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
+
+    async def close(self) -> None:
+        """End every connection."""
+        for task, writer in self._open.items():
+            task.cancel()
+            await close(writer)
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._open[task] = writer
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                index = len(self.requests)
+                self.requests.append(head)
+                self.got_head.set()
+                if self.reads_body:
+                    self.requests[index] += await self._body(head, reader)
+                for step in self.scripts[min(index, len(self.scripts) - 1)]:
+                    if not await self._take(step, reader, writer):
+                        return
+        writer.close()
+
+    @staticmethod
+    async def _body(head: bytes, reader: asyncio.StreamReader) -> bytes:
+        if length := re.search(rb"(?i)\r\ncontent-length: (\d+)", head):
+            return await reader.readexactly(int(length[1]))
+        if not re.search(rb"(?i)\r\ntransfer-encoding: chunked", head):
+            return b""
+        body = b""
+        while not body.endswith(b"0\r\n\r\n"):
+            body += await reader.readuntil(b"\r\n")
+        return body
+
+    @staticmethod
+    async def _take(step: Step, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        match step:
+            case bytes():
+                writer.write(step)
+                await writer.drain()
+            case asyncio.Event():
+                await step.wait()
+            case Silence():
+                await reader.read()
+                return False
+            case Reset():
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                writer.transport.abort()
+                return False
+            case Close():
+                writer.close()
+                return False
+        return True
+
+
+@dataclass
+class Stand:
+    """One worker's connections: `port` is where citizens arrive."""
+
+    port: int
+    station: Station
+    counters: Counters
+    log: list[str]
+
+    async def talk(self, data: bytes, *, piece: int = 0, eof: bool = True) -> bytes:
+        """Send bytes, whole or `piece` at a time, and read until the proxy closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        try:
+            with contextlib.suppress(ConnectionError):
+                for at in range(0, len(data), piece or len(data) or 1):
+                    writer.write(data[at : at + (piece or len(data))])
+                    await writer.drain()
+                    if piece:
+                        await asyncio.sleep(0)
+                if eof:
+                    writer.write_eof()
+            return await read_all(reader)
+        finally:
+            await close(writer)
+
+    def hits(self, series: int) -> int:
+        return self.counters.tally(series).hits
+
+
+async def close(writer: asyncio.StreamWriter) -> None:
+    """Close a stream and see it closed."""
+    writer.close()
+    with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+        await writer.wait_closed()
+
+
+async def read_all(reader: asyncio.StreamReader) -> bytes:
+    """Everything until the end; what came before a reset."""
+    got = b""
+    with contextlib.suppress(ConnectionError):
+        async with asyncio.timeout(SECONDS):
+            while piece := await reader.read(1 << 16):
+                got += piece
+    return got
+
+
+@contextlib.asynccontextmanager
+async def a_stand(
+    *backends: ScriptedBackend,
+    claims: Sequence[Claim] = (),
+    hosts: Sequence[bytes] = (),
+    limits: Limits | None = None,
+    trust: Sequence[Network] = (),
+    first_byte: float = SECONDS,
+    idle: float = SECONDS,
+) -> AsyncIterator[Stand]:
+    """Backends are called b0, b1, …; b0 is the default."""
+    loop = asyncio.get_running_loop()
+    servers = [await asyncio.start_server(each.serve, "127.0.0.1", 0) for each in backends]
+    by_name: dict[str, Backend] = {}
+    for index, server in enumerate(servers):
+        backends[index].port = server.sockets[0].getsockname()[1]
+        by_name[f"b{index}"] = Backend(
+            f"b{index}", "127.0.0.1", backends[index].port, b"b.internal", 1.0, first_byte, idle
+        )
+    rules = Rules(Table(claims), "b0" if backends else None, frozenset(hosts), PathRules())
+    counters = Counters.create(1)
+    log: list[str] = []
+    generation = Generation(1, rules, by_name, tuple(trust), limits or Limits())
+    station = Station(loop, generation, counters.writer(0), log.append)
+    station.sweep()
+    pools: dict[Backend, Pool] = {}
+    proxy = await loop.create_server(
+        lambda: Downstream(station, lambda backend: pools.setdefault(backend, Pool(station, backend))), "127.0.0.1", 0
+    )
+    try:
+        yield Stand(proxy.sockets[0].getsockname()[1], station, counters, log)
+    finally:
+        for server in (proxy, *servers):
+            server.close()
+        for backend in backends:
+            await backend.close()
+        for pool in pools.values():
+            pool.close()
+        for connection in list(station.open):
+            transport = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+        while station.open:
+            await asyncio.sleep(0)
+
+
+Runner = Callable[[Callable[[], Awaitable[None]]], None]
+
+
+def status_of(reply: bytes) -> int:
+    """The status of the first reply; 0 if there is none."""
+    match = re.match(rb"HTTP/1\.1 (\d{3})", reply)
+    return int(match[1]) if match else 0
