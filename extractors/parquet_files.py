@@ -1,0 +1,80 @@
+"""Batches into Parquet files: the declared schema, bounded groups of rows, dictionaries only where they pay."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+GROUP = 131_072  # rows of a row group: what is held in memory before it is written
+GROUP_BYTES = 64 * 2**20  # or this many bytes
+FILE = 1_048_576  # rows of a file: large enough to scan fast, small enough to rewrite
+REPEATED = 4  # a dictionary is worth it if a value occurs this often on average: on every column it costs 2.3x the time
+
+
+class ParquetFiles:
+    """Writes files named by `path(number)`; at least one, so that an empty dataset still has its schema."""
+
+    def __init__(self, schema: pa.Schema, path: Callable[[int], Path]) -> None:
+        self.schema, self.path = schema, path
+        self.files: list[Path] = []
+        self.rows = 0
+        self._held: list[pa.RecordBatch] = []
+        self._held_rows = self._held_bytes = self._in_file = 0
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        self._held.append(batch)
+        self._held_rows += batch.num_rows
+        self._held_bytes += batch.nbytes
+        if self._held_rows >= GROUP or self._held_bytes >= GROUP_BYTES:
+            self._flush()
+
+    def close(self) -> list[Path]:
+        """The files, complete and on the disk."""
+        if self._held_rows or not self.files:
+            self._flush()
+        self._finish()
+        pa.default_memory_pool().release_unused()  # what comes next has needs of its own
+        return self.files
+
+    def abandon(self) -> None:
+        """After an error: let go of the open file; the next run removes it."""
+        self._held = []
+        if self._writer is not None:
+            self._writer.close()
+
+    def _flush(self) -> None:
+        table = pa.Table.from_batches(self._held, schema=self.schema)
+        self._held, self._held_rows, self._held_bytes = [], 0, 0
+        if self._writer is None:
+            path = self.path(len(self.files))
+            self.files.append(path)
+            self._writer = pq.ParquetWriter(
+                path, self.schema, compression="zstd", use_dictionary=_repeating(table), store_schema=True
+            )
+        self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+        self.rows += table.num_rows
+        self._in_file += table.num_rows
+        if self._in_file >= FILE:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._writer is None:
+            return
+        self._writer.close()
+        self._writer, self._in_file = None, 0
+        handle = os.open(self.files[-1], os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _repeating(table: pa.Table) -> Any:  # a list of names, which pyarrow's stubs do not know of
+    return [name for name in table.column_names if pc.count_distinct(table[name]).as_py() * REPEATED <= table.num_rows]

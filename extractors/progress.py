@@ -1,0 +1,71 @@
+"""How a run shows itself: a bar on a terminal, one line a step elsewhere."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from extractors.run import Extracted, Step
+
+
+class Progress:
+    """Called with every step; a context manager, since a bar must be put away."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self.bars = Bars(*columns, console=Console(stderr=True), transient=True) if terminal else None
+        self.tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        if self.bars:
+            self.bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.bars:
+            self.bars.stop()
+
+    def __call__(self, step: Step) -> None:
+        if self.bars is None:
+            said = LINES.get(step.done)
+            if said:
+                click.echo(said.format(step=step), err=True)
+        elif step.done == "compared":
+            self.tasks[step.dataset] = self.bars.add_task(step.dataset, total=step.of)
+        elif step.done == "read":
+            self.bars.update(self.tasks[step.dataset], completed=step.rows)
+        elif step.done == "committed":
+            self.bars.remove_task(self.tasks.pop(step.dataset))
+
+    def result(self, done: Extracted, *, quiet: bool) -> None:
+        if done.new_columns:
+            listed = ", ".join(done.new_columns)
+            click.echo(f"{done.dataset}: new in the source, not listed, and so not read: {listed}", err=True)
+        if not quiet:
+            click.echo(line(done))
+
+
+LINES = {
+    "held": "{step.dataset}: started",
+    "compared": "{step.dataset}: reading {step.of:,} rows",
+    "rows written": "{step.dataset}: {step.rows:,} rows written",
+    "proved": "{step.dataset}: counts and key hold",
+    "committed": "{step.dataset}: committed",
+}
+
+
+def line(done: Extracted) -> str:
+    """`housing-repairs: 50,000 rows in, 49,998 out, 2 set aside, 14 faults, version 3, 1.2 s`"""
+    unchanged = "" if done.changed else " (same rows as before)"
+    return (
+        f"{done.dataset}: {done.rows_in:,} rows in, {done.rows_out:,} out, {done.set_aside:,} set aside, "
+        f"{done.faults:,} {'fault' if done.faults == 1 else 'faults'}, version {done.version}{unchanged}, "
+        f"{done.seconds:.1f} s"
+    )

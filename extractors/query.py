@@ -1,0 +1,83 @@
+"""One SELECT over the liberated datasets, in DuckDB, that can read nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from notation import lake
+from notation.problems import nearest
+
+
+class QueryRefused(Exception):  # an outcome, named like the others
+    """The query is not one that can be answered; the message says why, and what was probably meant."""
+
+
+def views_of(name: str) -> tuple[str, ...]:
+    """`housing-repairs` can be asked for as "housing-repairs" and, without quotes, as housing_repairs."""
+    return tuple(dict.fromkeys((name, name.replace("-", "_"))))
+
+
+def ask(home: Path, sql: str) -> pa.RecordBatchReader:
+    """The answer, a batch at a time. Raises QueryRefused.
+
+    Each dataset is read at its newest version, as it is when the query begins.
+    """
+    names = lake.names(home)
+    asked = [name for name in names if any(view in sql.lower() for view in views_of(name))]
+    snapshots = [lake.open_dataset(home, name) for name in asked or names]
+    connection = _closed_room(snapshots)
+    try:
+        statements = connection.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise QueryRefused("only one SELECT can be asked; the data can be read, not changed")
+        reader: pa.RecordBatchReader = connection.sql(sql).to_arrow_reader(65_536)
+        return reader
+    except duckdb.Error as exc:
+        raise QueryRefused(_plain(str(exc), [view for name in names for view in views_of(name)])) from exc
+
+
+def _closed_room(snapshots: Iterable[lake.Snapshot]) -> duckdb.DuckDBPyConnection:
+    """A database in memory with a view for each dataset, and no way to any other file."""
+    connection = duckdb.connect(config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"})
+    files: list[str] = []
+    for snapshot in snapshots:
+        paths = [str(file) for file in snapshot.files]
+        files += paths
+        for view in views_of(snapshot.name):
+            listed = ", ".join(map(_text, paths))
+            connection.execute(f'CREATE VIEW "{view}" AS SELECT * FROM read_parquet([{listed}])')  # noqa: S608  # quoted
+    connection.execute(f"SET allowed_paths = [{', '.join(map(_text, files))}]")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _plain(message: str, views: list[str]) -> str:
+    """DuckDB's words without its own guess, which is often one of its system tables."""
+    table = re.search(r"Table with name (.+?) does not exist", message)
+    if table:
+        meant = nearest(table[1], views)
+        there = "; ".join(views) if views else "none: run fig extract first"
+        return (
+            f"there is no dataset '{table[1]}'"
+            + (f". Did you mean {_as_asked(meant)}?" if meant else "")
+            + f"\n    there are: {there}"
+        )
+    if "Cannot access" in message or "file system operations are disabled" in message:
+        return "a query reads the datasets, and no other file"
+    kind, _, rest = message.partition(": ")
+    return rest.strip() if kind.endswith("Error") and rest else message.strip()
+
+
+def _as_asked(view: str) -> str:
+    return f'"{view}"' if "-" in view else view

@@ -1,0 +1,84 @@
+"""A council in a folder: a SQLite silo, a datasets.yaml, and the way from one to the other."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from extractors import keys, spec
+from extractors.run import Extracted, Step, extract
+from notation import lake
+
+HEAD = """version: 1
+sources:
+  silo: {url: "sqlite:///silo.db"}
+datasets:
+  jobs:
+    title: Jobs
+    owner: data@anytown.example.org
+    source: silo
+    table: JOBS
+    key: [JOB_NO]
+    columns:
+"""
+
+
+@dataclass
+class Council:
+    """`silo("CREATE TABLE …")`, `declare("JOB_NO: {…}")`, `run()`, then `rows()`."""
+
+    home: Path
+    steps: list[str] = field(default_factory=list)
+
+    def silo(self, *statements: str, rows: tuple[str, Sequence[Sequence[object]]] | None = None) -> None:
+        connection = sqlite3.connect(self.home / "silo.db")
+        try:
+            for statement in statements:
+                connection.execute(statement)
+            if rows is not None:
+                connection.executemany(*rows)
+            connection.commit()
+        finally:
+            connection.close()
+
+    def declare(self, *columns: str, head: str = HEAD) -> Path:
+        path = self.home / "datasets.yaml"
+        path.write_text(head + "".join(f"      {column}\n" for column in columns), encoding="utf-8")
+        return path
+
+    def key(self) -> None:
+        keys.create(self.home / "keys.toml")
+
+    def run(self, name: str = "jobs", *, full: bool = False) -> Extracted:
+        loaded = spec.load(self.home / "datasets.yaml", {})
+        assert loaded.not_acted_on([name]) == ()
+        return extract(loaded.dataset(name), self.home, loaded.keys_file, self.told, full=full)
+
+    def told(self, step: Step) -> None:
+        self.steps.append(step.done)
+
+    def rows(self, name: str = "jobs", version: int | None = None) -> list[dict[str, object]]:
+        return lake.open_dataset(self.home, name, version).table().to_pylist()
+
+    def faults(self, name: str = "jobs") -> list[dict[str, object]]:
+        return lake.open_dataset(self.home, name).faults().to_pylist()
+
+
+@pytest.fixture
+def council(tmp_path: Path) -> Council:
+    return Council(tmp_path)
+
+
+@pytest.fixture
+def fifty(council: Council) -> Council:
+    """A small silo that needs nothing: fifty jobs with a key, a ward and a cost in pence."""
+    council.silo(
+        "CREATE TABLE JOBS (JOB_NO TEXT PRIMARY KEY, WARD TEXT, COST INTEGER)",
+        rows=("INSERT INTO JOBS VALUES (?, ?, ?)", [(f"J{n:03}", f"W{n % 5}", n * 100 + n) for n in range(50)]),
+    )
+    council.declare("JOB_NO: {name: reference}", "WARD: {}", 'COST: {type: "decimal(12,2)", divide: 100}')
+    return council

@@ -1,0 +1,308 @@
+"""Asking the datasets: every digit arrives, in every format, and a query reaches nothing else."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import extractors
+from extractors import formats, query
+from extractors.reference import datasets_reference
+from notation import lake
+from notation.problems import ConfigError
+
+from .conftest import HEAD, Council
+
+ROOT = Path(__file__).resolve().parents[2]
+Fig = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run_fig(fig: Path, tmp_path: Path) -> Fig:
+    def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        command = [fig, *arguments]
+        return subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, **environ},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+@pytest.fixture
+def repairs(council: Council) -> Council:
+    council.silo(
+        "CREATE TABLE JOBS (JOB_NO TEXT, N INTEGER, COST TEXT, DAY TEXT, NOTE TEXT)",
+        rows=("INSERT INTO JOBS VALUES (?, ?, ?, ?, ?)", [
+            ("J1", 9309935020231023, "12345678901234567890.12", "2024-01-31", 'He said "no", twice'),
+            ("J2", None, "0.10", None, "a\nb"),
+        ]),
+    )  # fmt: skip
+    council.declare(
+        "JOB_NO: {name: reference}", '"N": {type: int64}', 'COST: {type: "decimal(38,2)"}', "DAY: {type: date}",
+        "NOTE: {}",
+        head=HEAD.replace("jobs:", "housing-repairs:"),
+    )  # fmt: skip
+    council.run("housing-repairs")
+    return council
+
+
+def answer(council: Council, sql: str, form: str) -> bytes:
+    out = io.BytesIO()
+    formats.write(query.ask(council.home, sql), form, out)
+    return out.getvalue()
+
+
+def test_a_dataset_is_asked_for_by_either_name(repairs: Council) -> None:
+    for name in ('"housing-repairs"', "housing_repairs"):
+        assert query.ask(repairs.home, f"SELECT count(*) AS n FROM {name}").read_all().to_pylist() == [{"n": 2}]
+
+
+def test_csv_has_every_digit(repairs: Council) -> None:
+    said = answer(repairs, "FROM housing_repairs ORDER BY reference", "csv").decode()
+    assert said.startswith("reference,n,cost,day,note\r\n")
+    assert list(csv.DictReader(io.StringIO(said, newline=""))) == [
+        {"reference": "J1", "n": "9309935020231023", "cost": "12345678901234567890.12", "day": "2024-01-31",
+         "note": 'He said "no", twice'},
+        {"reference": "J2", "n": "", "cost": "0.10", "day": "", "note": "a\nb"},
+    ]  # fmt: skip
+
+
+def test_json_has_every_digit(repairs: Council) -> None:
+    assert json.loads(answer(repairs, "SELECT n, cost, day FROM housing_repairs ORDER BY reference", "json")) == [
+        {"n": 9309935020231023, "cost": "12345678901234567890.12", "day": "2024-01-31"},
+        {"n": None, "cost": "0.10", "day": None},
+    ]
+    assert json.loads(answer(repairs, "SELECT 1 WHERE false", "json")) == []
+
+
+def test_parquet_keeps_types(repairs: Council) -> None:
+    table = pq.read_table(io.BytesIO(answer(repairs, "SELECT n, cost FROM housing_repairs", "parquet")))
+    assert table.schema.types == [pa.int64(), pa.decimal128(38, 2)]
+
+
+def test_a_table_is_for_looking_at(repairs: Council) -> None:
+    assert answer(
+        repairs, "SELECT reference, n, cost, note FROM housing_repairs ORDER BY reference", "table"
+    ).decode() == (
+        "reference                 n                     cost  note\n"
+        "---------  ----------------  -----------------------  -------------------\n"
+        'J1         9309935020231023  12345678901234567890.12  He said "no", twice\n'
+        "J2                     NULL                     0.10  a b\n"
+        "(2 rows)\n"
+    )
+
+
+def test_a_long_table_says_that_there_is_more(repairs: Council) -> None:
+    said = answer(repairs, "SELECT range AS n FROM range(3000)", "table").decode()
+    assert said.endswith("(3,000 rows; the first 100 are shown, --format csv gives all)\n")
+
+
+NOT_ANSWERED = [
+    ("SELECT * FROM repairs", ("there is no dataset 'repairs'. Did you mean housing_repairs?\n"
+     "    there are: housing-repairs; housing_repairs")),
+    ("SELECT * FROM read_text('/etc/passwd')", "a query reads the datasets, and no other file"),
+    ("SELECT * FROM read_csv('keys.toml')", "a query reads the datasets, and no other file"),
+    ("COPY (SELECT 1) TO '/tmp/out.csv'", "only one SELECT can be asked; the data can be read, not changed"),
+    ("SELECT 1; SELECT 2", "only one SELECT can be asked; the data can be read, not changed"),
+    ("DROP VIEW housing_repairs", "only one SELECT can be asked; the data can be read, not changed"),
+    ("EXPLAIN ANALYZE COPY (SELECT 1) TO 'x'", "only one SELECT can be asked; the data can be read, not changed"),
+    ("SET enable_external_access = true", "only one SELECT can be asked; the data can be read, not changed"),
+    ("", "only one SELECT can be asked; the data can be read, not changed"),
+    ("SELEC 1", 'syntax error at or near "SELEC"\n\nLINE 1: SELEC 1\n        ^^^^^'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "told"), NOT_ANSWERED)
+def test_what_is_not_answered_says_why(sql: str, told: str, repairs: Council) -> None:
+    with pytest.raises(query.QueryRefused) as refused:
+        query.ask(repairs.home, sql)
+    assert str(refused.value) == told
+
+
+def test_no_query_changes_a_file_of_the_lake(repairs: Council) -> None:
+    """The files of the views may be read, and DuckDB's permission is for reading and writing: only a SELECT is run."""
+    (file,) = lake.open_dataset(repairs.home, "housing-repairs").files
+    before = file.read_bytes()
+    for sql in (
+        f"COPY (SELECT 1) TO '{file}'",
+        f"WITH x AS (SELECT 1) COPY x TO '{file}'",
+        f"EXPORT DATABASE '{file}'",
+    ):
+        with pytest.raises(query.QueryRefused):
+            query.ask(repairs.home, sql)
+    assert file.read_bytes() == before
+
+
+# -- the commands
+
+
+def test_extract_then_query(run_fig: Fig, fifty: Council) -> None:
+    done = run_fig("extract")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("jobs: 50 rows in, 50 out, 0 set aside, 0 faults, version 0, ")
+    assert done.stderr.splitlines() == [
+        "jobs: started", "jobs: reading 50 rows", "jobs: 50 rows written", "jobs: counts and key hold",
+        "jobs: committed",
+    ]  # fmt: skip
+    asked = run_fig(
+        "query", "SELECT ward, sum(cost) AS cost FROM jobs GROUP BY ward ORDER BY ward LIMIT 1", "--format", "csv"
+    )
+    assert (asked.returncode, asked.stdout, asked.stderr) == (0, "ward,cost\nW0,227.25\n", "")
+
+
+def test_extract_speaks_json(run_fig: Fig, fifty: Council) -> None:
+    done = run_fig("extract", "jobs", "--json")
+    said = json.loads(done.stdout)
+    assert (said["failed"], said["datasets"][0]["rows_out"], said["datasets"][0]["changed"]) == ({}, 50, True)
+
+
+def test_extract_refuses_what_is_not_acted_on(run_fig: Fig, fifty: Council) -> None:
+    path = fifty.home / "datasets.yaml"
+    path.write_text(path.read_text().replace("    key:", "    cursor: {column: JOB_NO}\n    history: scd2\n    key:"))
+    done = run_fig("extract")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", (
+        "datasets.yaml:10: datasets.jobs.cursor is not acted on yet\n    remove it until it is\n"
+        "datasets.yaml:11: datasets.jobs.history (scd2) is not acted on yet\n    remove it until it is\n"
+    ))  # fmt: skip
+    assert not (fifty.home / "data").exists()
+
+
+def test_an_unknown_dataset_is_wrong_usage(run_fig: Fig, fifty: Council) -> None:
+    done = run_fig("extract", "job")
+    assert (done.returncode, done.stderr) == (
+        2, "there is no dataset 'job' in datasets.yaml\n    datasets: jobs. Did you mean 'jobs'?\n",
+    )  # fmt: skip
+
+
+def test_a_source_that_is_gone_is_something_outside(run_fig: Fig, fifty: Council) -> None:
+    (fifty.home / "silo.db").unlink()
+    done = run_fig("extract")
+    assert (done.returncode, done.stderr) == (
+        3,
+        f"jobs: started\nsource 'silo': there is no file {fifty.home / 'silo.db'}\n",
+    )
+
+
+def test_rows_that_do_not_prove_are_a_no(run_fig: Fig, fifty: Council) -> None:
+    fifty.declare("JOB_NO: {}", "WARD: {}", head=HEAD.replace("[JOB_NO]", "[WARD]"))
+    done = run_fig("extract", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["failed"]["jobs"].startswith(
+        "datasets.yaml:5: the key of dataset 'jobs' (WARD) is not unique"
+    )
+
+
+def test_a_query_that_is_not_answered_is_wrong_usage(run_fig: Fig, fifty: Council) -> None:
+    asked = run_fig("query", "SELECT * FROM jobs")
+    assert (asked.returncode, asked.stderr) == (
+        2, "there is no dataset 'jobs'\n    there are: none: run fig extract first\n",
+    )  # fmt: skip
+
+
+# -- analysts
+
+
+def test_an_analyst_gets_exact_values(repairs: Council) -> None:
+    dataset = extractors.dataset("housing-repairs", home=repairs.home)
+    frame = dataset.pandas()
+    assert frame["n"].tolist()[0] == 9309935020231023
+    assert pd.isna(frame["n"][1])
+    assert str(frame["cost"][0]) == "12345678901234567890.12"
+    assert dataset.duckdb().aggregate("count(*)").fetchall() == [(2,)]
+    assert dataset.arrow().num_rows == 2
+    assert (dataset.version, dataset.faults().num_rows, dataset.meta["rows_out"]) == (0, 0, 2)
+    assert repr(dataset) == "<dataset housing-repairs, version 0: reference, n, cost, day, note>"
+    assert extractors.names(repairs.home) == ("housing-repairs",)
+
+
+def test_the_data_is_found_from_below_or_from_fig_home(repairs: Council, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = repairs.home / "notebooks" / "2026"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert extractors.dataset("housing-repairs").version == 0
+    monkeypatch.chdir("/")
+    with pytest.raises(ConfigError, match=r"^found no datasets.yaml in / or above it"):
+        extractors.dataset("housing-repairs")
+    monkeypatch.setenv("FIG_HOME", str(repairs.home))
+    assert extractors.dataset("housing-repairs").version == 0
+
+
+def test_a_dataset_that_is_not_there_says_what_is(repairs: Council) -> None:
+    with pytest.raises(lake.NoDataset) as missing:
+        extractors.dataset("housing_repairs", home=repairs.home)
+    assert str(missing.value) == (
+        f"there is no dataset 'housing_repairs' in {repairs.home / 'data' / 'lake'}; run: fig extract housing_repairs\n"
+        "    datasets: housing-repairs. Did you mean 'housing-repairs'?"
+    )
+    with pytest.raises(lake.NoDataset, match=r"^dataset 'housing-repairs' has no version 7$"):
+        extractors.dataset("housing-repairs", version=7, home=repairs.home)
+
+
+def test_a_snapshot_survives_what_is_extracted_after_it(repairs: Council) -> None:
+    snapshot = extractors.dataset("housing-repairs", home=repairs.home)
+    repairs.silo("DELETE FROM JOBS")
+    repairs.run("housing-repairs")
+    assert (snapshot.arrow().num_rows, extractors.dataset("housing-repairs", home=repairs.home).arrow().num_rows) == (
+        2,
+        0,
+    )
+
+
+def test_asking_for_extractors_is_cheap() -> None:
+    code = "import sys, extractors; print(sorted({'pyarrow', 'pandas', 'duckdb', 'deltalake'} & set(sys.modules)))"
+    import sys
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+# -- others who read the lake
+
+
+def test_other_readers_see_the_same_rows(repairs: Council) -> None:
+    """Through the Delta log alone, filters and statistics included."""
+    from deltalake import DeltaTable, QueryBuilder
+
+    repairs.silo("INSERT INTO JOBS VALUES ('J3', 3, '5.00', '0001-01-01', 'x')")
+    repairs.run("housing-repairs")
+    table = DeltaTable(repairs.home / "data" / "lake" / "housing-repairs")
+    found = pa.table(
+        QueryBuilder().register("t", table).execute("SELECT reference FROM t WHERE day < '2000-01-01'").read_all()
+    )
+    assert found.to_pylist() == [{"reference": "J3"}]
+    assert table.to_pyarrow_dataset().count_rows() == 3
+    assert duckdb.sql(f"SELECT count(*) FROM read_parquet({[str(p) for p in repairs_files(repairs)]})").fetchall() == [
+        (3,)
+    ]
+
+
+def repairs_files(council: Council) -> tuple[Path, ...]:
+    return lake.open_dataset(council.home, "housing-repairs").files
+
+
+def test_the_reference_is_fresh() -> None:
+    assert (ROOT / "docs" / "datasets.md").read_text(encoding="utf-8") == datasets_reference()
+
+
+def test_an_instant_is_shown_in_utc(council: Council, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    council.silo("CREATE TABLE JOBS (JOB_NO, T)", "INSERT INTO JOBS VALUES ('J1', '2024-07-31 09:30:00')")
+    council.declare("JOB_NO: {}", "T: {name: seen, type: timestamp(Europe/London)}")
+    council.run()
+    assert answer(council, "SELECT seen FROM jobs", "csv") == b"seen\r\n2024-07-31 08:30:00Z\r\n"
