@@ -1,0 +1,1 @@
+"""The sample council: a monolith of the kind councils have, and a tour of everything against it."""

@@ -1,0 +1,1 @@
+"""The shareable bricks: slices that any council can add."""

@@ -1,0 +1,1 @@
+"""Housing repairs: the monolith's own repairs URLs, answered from the dataset `housing-repairs`."""
