@@ -1,14 +1,17 @@
 """The processes the demo starts: each with its log, each stopped by its own process id."""
 
 import contextlib
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-FIG = (sys.executable, "-m", "fig")
+# -P: a folder called proxy/ or demo/ where the demo is started must not stand in for ours.
+FIG = (sys.executable, "-P", "-m", "fig")
 STOP_SECONDS = 10.0  # for a child to end by itself; longer than any of them lets requests finish in the demo
 TAIL = 15  # lines of a log that are shown
 
@@ -100,16 +103,34 @@ class Children:
                 raise Died(f"{child.name} ended by itself ({_how(code)}); its log is {child.log}", child.tail())
 
     def stop(self) -> None:
-        """Ends all children, the last started first: politely, then for certain."""
-        while self._running:
-            child = self._running.pop()
-            if child.process.poll() is None:
-                child.process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    child.process.wait(STOP_SECONDS)
-            if child.process.poll() is None:
-                child.process.kill()
-                child.process.wait()
+        """Ends all children, the last started first: politely, then for certain; a second Ctrl-C changes nothing."""
+        with _undisturbed():
+            while self._running:
+                self._end(self._running.pop())
+
+    @staticmethod
+    def _end(child: Child) -> None:
+        if child.process.poll() is None:
+            child.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(STOP_SECONDS)
+        if child.process.poll() is None:
+            child.process.kill()
+            child.process.wait()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Without Ctrl-C and SIGTERM, where this thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _how(code: int) -> str:

@@ -42,7 +42,7 @@ class Tour:
         """Legacy, extraction, slice, proxy."""
         ports = self.ports
         with self.show.step("Starting legacy") as said:
-            command = (sys.executable, "-m", "demo.monolith", "--port", str(ports.legacy), "--size", self.size)
+            command = (sys.executable, "-P", "-m", "demo.monolith", "--port", str(ports.legacy), "--size", self.size)
             self.children.start("legacy", command, lambda: answers(ports.legacy, "/"))
             said.append(f"Legacy, the supplier's monolith, answers at http://127.0.0.1:{ports.legacy}")
         with self.show.step("Extracting its data") as said:

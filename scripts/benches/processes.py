@@ -1,0 +1,92 @@
+"""Programs under measurement: started on one core, their processor time read from /proc, stopped whole."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def family(pid: int) -> tuple[int, ...]:
+    """The process and everything it started, itself first."""
+    members = [pid]
+    for member in members:
+        try:
+            for task in Path(f"/proc/{member}/task").iterdir():
+                members += [int(child) for child in (task / "children").read_text().split()]
+        except FileNotFoundError:
+            continue
+    return tuple(members)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time the process has used; 0.0 once it has ended.
+
+    That is user and system mode, fields 14 and 15 of proc(5). The kernel scales the two so that their sum is what the
+    scheduler measured: as exact as a tick (10 ms).
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A running program; `log` holds what it printed."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def cpu(self) -> dict[int, float]:
+        """Processor seconds so far by process id, for all of its family."""
+        return {pid: cpu_seconds(pid) for pid in family(self.process.pid)}
+
+    def wait_until_it_listens(self, port: int, seconds: float = 20.0) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.05)
+        said = self.log.read_text(errors="replace").strip() or "(it printed nothing)"
+        raise SystemExit(f"{self.name} did not come up on 127.0.0.1:{port}. It said:\n{said}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            for pid in reversed(family(self.process.pid)):
+                os.kill(pid, 9)
+            self.process.wait(10)
+
+
+def start(name: str, command: Sequence[str], folder: Path, core: int) -> Program:
+    """Starts `command` in `folder`, it and its children on `core` only."""
+    log = folder / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            ["taskset", "--cpu-list", str(core), *command],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Program(name, process, log)

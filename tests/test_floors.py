@@ -1,0 +1,234 @@
+"""The house stands: a file imports only from its own floor or one below, and the parts meet over HTTP and in data/."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("notation", "proxy", "extractors", "slices", "demo")
+
+# What a package may import of ours, beside itself. The front door, fig.py, names its commands in words and imports
+# them when they are used, so it may know all.
+MAY_IMPORT: Mapping[str, frozenset[str]] = {
+    "notation": frozenset(),
+    "proxy": frozenset({"notation"}),
+    "extractors": frozenset({"notation"}),
+    "slices": frozenset({"notation"}),
+    "demo": frozenset({"notation"}),
+    "fig": frozenset(PACKAGES),
+}
+
+DECISIONS, HANDS, ROOMS = 1, 2, 3  # pure; input and output; wiring
+
+# Every module of the two packages that have floors. A folder's name stands for all in it.
+FLOORS: Mapping[str, int] = {
+    "extractors.analysts": ROOMS,
+    "extractors.cli": ROOMS,
+    "extractors.compiled": DECISIONS,
+    "extractors.declared": DECISIONS,
+    "extractors.drift": DECISIONS,
+    "extractors.faults": DECISIONS,
+    "extractors.formats": DECISIONS,
+    "extractors.keys": HANDS,
+    "extractors.model": DECISIONS,
+    "extractors.parquet_files": HANDS,
+    "extractors.parsing": DECISIONS,
+    "extractors.personal": DECISIONS,
+    "extractors.privacy": DECISIONS,
+    "extractors.progress": ROOMS,
+    "extractors.proof": HANDS,
+    "extractors.query": HANDS,
+    "extractors.raw": DECISIONS,
+    "extractors.reference": DECISIONS,
+    "extractors.refused": DECISIONS,
+    "extractors.run": ROOMS,
+    "extractors.schema": DECISIONS,
+    "extractors.sources": HANDS,
+    "extractors.spec": DECISIONS,
+    "proxy.addresses": DECISIONS,
+    "proxy.admin": ROOMS,
+    "proxy.asked": DECISIONS,
+    "proxy.certificates": HANDS,
+    "proxy.channel": HANDS,
+    "proxy.checks": DECISIONS,
+    "proxy.children": HANDS,
+    "proxy.cli": ROOMS,
+    "proxy.claims": DECISIONS,
+    "proxy.compiler": DECISIONS,
+    "proxy.config": DECISIONS,
+    "proxy.conflicts": DECISIONS,
+    "proxy.control": HANDS,
+    "proxy.counters": DECISIONS,  # cells of memory it is given; that others see them changes nothing here
+    "proxy.crew": ROOMS,
+    "proxy.edit": DECISIONS,
+    "proxy.ends": DECISIONS,
+    "proxy.explain": DECISIONS,
+    "proxy.explain_cli": ROOMS,
+    "proxy.fields": DECISIONS,
+    "proxy.generation": DECISIONS,
+    "proxy.headers": DECISIONS,
+    "proxy.holds": HANDS,
+    "proxy.keeper": ROOMS,
+    "proxy.model": DECISIONS,
+    "proxy.moves": ROOMS,
+    "proxy.paths": DECISIONS,
+    "proxy.patterns": DECISIONS,
+    "proxy.plan": DECISIONS,
+    "proxy.predicates": DECISIONS,
+    "proxy.reference": DECISIONS,
+    "proxy.regexes": DECISIONS,
+    "proxy.report": ROOMS,
+    "proxy.serve_cli": ROOMS,
+    "proxy.sockets": HANDS,
+    "proxy.stages": DECISIONS,
+    "proxy.status_cli": ROOMS,
+    "proxy.supervisor": ROOMS,
+    "proxy.table": DECISIONS,
+    "proxy.wire": HANDS,
+    "proxy.worker": ROOMS,
+}
+
+# A decision is made from what it is given: no clock, no dice, no sockets, no database.
+NOT_ON_FLOOR_1 = frozenset(
+    (
+        *("aiohttp", "asyncio", "deltalake", "duckdb", "multiprocessing", "random", "requests", "secrets", "socket"),
+        *("sqlite3", "subprocess", "threading", "time", "uvloop", "watchfiles"),
+    )
+)
+
+
+def modules() -> dict[str, Path]:
+    """Every module of ours by its dotted name; a package is its __init__."""
+    found = {"fig": ROOT / "fig.py"}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def for_types_only(tree: ast.AST) -> set[ast.AST]:
+    """What stands under `if TYPE_CHECKING:`, and so is never imported."""
+    return {
+        inside
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for statement in node.body
+        for inside in ast.walk(statement)
+    }
+
+
+def imported(name: str) -> Iterator[tuple[str, int]]:
+    """What the module imports, by absolute name, with the line. `from a import b` is a.b where that is a module."""
+    path = MODULES[name]
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    ignored = for_types_only(tree)
+    for node in ast.walk(tree):
+        if node in ignored:
+            continue
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, base] if base else above)
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                yield (full if full in MODULES else base), node.lineno
+
+
+def floor(name: str) -> int | None:
+    """The floor of the module or of the nearest folder that is listed."""
+    while name:
+        if name in FLOORS:
+            return FLOORS[name]
+        name = name.rpartition(".")[0]
+    return None
+
+
+def has_floors(name: str) -> bool:
+    return name.startswith(("proxy.", "extractors."))
+
+
+def place(name: str, line: int) -> str:
+    return f"{MODULES[name].relative_to(ROOT)}:{line}"
+
+
+def test_the_parts_do_not_import_each_other() -> None:
+    wrong = []
+    for name in MODULES:
+        package = name.partition(".")[0]
+        for target, line in imported(name):
+            other = target.partition(".")[0]
+            if other != package and other in MAY_IMPORT and other not in MAY_IMPORT[package]:
+                allowed = ", ".join(sorted(MAY_IMPORT[package])) or "nothing of ours"
+                wrong.append(f"{place(name, line)}: {package} imports {target}; it may import {allowed}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nothing_but_the_tests_imports_the_tests_or_the_scripts() -> None:
+    wrong = [
+        f"{place(name, line)}: imports {target}"
+        for name in MODULES
+        for target, line in imported(name)
+        if target.partition(".")[0] in ("tests", "scripts")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_module_has_a_floor() -> None:
+    homeless = [name for name in MODULES if has_floors(name) and floor(name) is None]
+    assert not homeless, f"say in FLOORS of tests/test_floors.py on which floor these stand: {', '.join(homeless)}"
+
+
+def test_every_floor_has_its_module() -> None:
+    assert [name for name in FLOORS if name not in MODULES] == []
+
+
+def test_imports_go_down_the_floors() -> None:
+    wrong = []
+    for name in MODULES:
+        mine = floor(name)
+        for target, line in imported(name):
+            theirs = floor(target)
+            if mine is not None and theirs is not None and theirs > mine and has_floors(target):
+                wrong.append(f"{place(name, line)}: {name} (floor {mine}) imports {target} (floor {theirs})")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    graph = {
+        name: {target for target, _ in imported(name) if target in MODULES and target not in {name, *PACKAGES}}
+        for name in MODULES
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def test_decisions_are_pure() -> None:
+    wrong = [
+        f"{place(name, line)}: {name} is on floor 1 and imports {target}"
+        for name in MODULES
+        if has_floors(name) and floor(name) == DECISIONS
+        for target, line in imported(name)
+        if target.partition(".")[0] in NOT_ON_FLOOR_1
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_lake_is_touched_in_one_file() -> None:
+    touching = {name for name in MODULES for target, _ in imported(name) if target.partition(".")[0] == "deltalake"}
+    assert touching == {"notation.lake"}
