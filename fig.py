@@ -5,11 +5,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from notation.problems import ConfigError, Problem, one_of
+
+if TYPE_CHECKING:
+    from proxy.expectations import Verdict
 
 # name: (where the command is, what it does in one line, so that `fig --help` need not import it)
 COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType({
@@ -83,17 +86,23 @@ def main() -> None:
 Examples:
   fig check
   fig check routes.yaml --json
+  fig check --schema > routes.schema.json
 """
 )
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[FILE]...")
 @click.option("--json", "as_json", is_flag=True, help="Print the problems as JSON.")
-def check(files: tuple[Path, ...], as_json: bool) -> None:
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of routes.yaml, or of the one file named.")
+def check(files: tuple[Path, ...], as_json: bool, schema: bool) -> None:
     """Say every problem in routes.yaml and datasets.yaml, those of the current folder if none is named.
 
-    Exit code 1 if there is any. A file named dataset… is read as datasets.yaml, any other as routes.yaml.
+    The tests: of routes.yaml are run. Exit code 1 if there is any problem. A file named dataset… is read as
+    datasets.yaml, any other as routes.yaml.
     """
     import json
 
+    if schema:
+        click.echo(json.dumps(_schema(files[0] if files else Path("routes.yaml")), indent=2, ensure_ascii=False))
+        return
     chosen = files or tuple(path for path in (Path("routes.yaml"), Path("datasets.yaml")) if path.is_file())
     if not chosen:
         what = "there is neither routes.yaml nor datasets.yaml here"
@@ -107,30 +116,54 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
                 "what": problem.what,
                 "hint": problem.hint,
             }
-            for path, problems in found.items()
+            for path, (problems, _) in found.items()
             for problem in problems
         ]
-        click.echo(json.dumps({"ok": not rows, "problems": rows}, indent=2))
+        run = {
+            str(path): {"run": tests.run, "claims": tests.claims, "covered": tests.covered}
+            for path, (_, tests) in found.items()
+            if tests
+        }
+        click.echo(json.dumps({"ok": not rows, "problems": rows} | ({"tests": run} if run else {}), indent=2))
     else:
-        for path, problems in found.items():
+        for path, (problems, tests) in found.items():
             click.echo("\n".join(map(str, problems)) or f"{path}: no problem")
-    sys.exit(1 if any(found.values()) else 0)
+            if tests:
+                click.echo(f"{path}: {tests}")
+    sys.exit(1 if any(problems for problems, _ in found.values()) else 0)
 
 
-def _problems(path: Path) -> tuple[Problem, ...]:
+def _problems(path: Path) -> "tuple[tuple[Problem, ...], Verdict | None]":
+    """What is wrong with a file, and how its tests went, if it has any and is in order otherwise."""
     import os
 
     if path.name.startswith("dataset"):
         from extractors.cli import check_datasets
 
-        return check_datasets(path)
+        return check_datasets(path), None
     from proxy.config import load
+    from proxy.expectations import hold
 
     try:
-        load(path, os.environ)
+        loaded = load(path, os.environ)
     except ConfigError as exc:
-        return exc.problems
-    return ()
+        return exc.problems, None
+    if not loaded.spec.tests:
+        return (), None
+    tests = hold(loaded.spec, loaded.document)
+    return tests.problems, tests
+
+
+def _schema(path: Path) -> dict[str, Any]:
+    from notation.schema import json_schema
+
+    if path.name.startswith("dataset"):
+        from extractors.model import DatasetsSpec
+
+        return json_schema(DatasetsSpec, "datasets.yaml")
+    from proxy.model import RoutesSpec
+
+    return json_schema(RoutesSpec, "routes.yaml")
 
 
 @click.command(

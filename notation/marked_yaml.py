@@ -20,12 +20,13 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
+from notation.long_lists import Mapped, Run, Scalar, Shortened, items, shorten
 from notation.problems import ConfigError, Problem, Where
 
 Path = tuple[str | int, ...]
 
 DEPTH = 50  # levels of nesting: our deepest file needs 8, and a reader that recurses must end somewhere
-SIZE = 8 * 2**20  # bytes: room for more than 50,000 routes, yet read in bounded memory
+SIZE = 8 * 2**20  # bytes: room for 100,000 routes, yet read in bounded memory
 
 # YAML 1.2, core schema
 NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
@@ -75,7 +76,8 @@ class Document:
         return known
 
     def where(self, path: Path) -> Where:
-        return Where(self.file, self.marks[self.nearest(path)].line)
+        mark = self.marks.get(path) or self.marks[self.nearest(path)]
+        return Where(self.file, mark.line)
 
     def span(self, path: Path) -> tuple[int, int]:
         """The characters of the value at this path: `text[start:end]`. Raises KeyError if it is not written."""
@@ -108,7 +110,21 @@ def load(path: FilePath) -> Document:
 
 def parse(text: str, file: str) -> Document:
     """Parse one document. Raises ConfigError with every problem (one only, where the YAML itself is broken)."""
-    builder = _Builder(text, file)
+    short = shorten(text)
+    if short.runs:
+        quick = _Builder(text, file, short)
+        try:
+            quick.build(YAML(typ="safe", pure=True).parse(short.text))
+        except (YAMLError, ConfigError):
+            pass  # told below, with its place
+        else:
+            if not quick.problems and not quick.runs:
+                return Document(text, file, quick.value, MappingProxyType(quick.marks))
+    return _parse_whole(text, file)
+
+
+def _parse_whole(text: str, file: str) -> Document:
+    builder = _Builder(text, file, Shortened(text))
     try:
         builder.build(YAML(typ="safe", pure=True).parse(text))
     except ReaderError as exc:
@@ -133,9 +149,14 @@ class _Builder:
 
     text: str
     file: str
+    short: Shortened
     value: object = None
     marks: dict[Path, Mark] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    runs: dict[int, Run] = field(default_factory=dict)  # those still to be put back, by where the item before begins
+
+    def __post_init__(self) -> None:
+        self.runs = {run.first: run for run in self.short.runs}
 
     def build(self, events: Iterator[Event]) -> None:
         documents = 0
@@ -169,8 +190,8 @@ class _Builder:
         if len(path) >= DEPTH:
             where = Where(self.file, event.start_mark.line + 1)
             raise ConfigError([*self.problems, Problem(where, f"this is nested more than {DEPTH} levels deep")])
-        line = (key or event).start_mark.line + 1
-        start, end = event.start_mark.index, event.end_mark.index
+        line = self.short.line((key or event).start_mark.line) + 1
+        start, end = self.short.index(event.start_mark.index), self.short.index(event.end_mark.index)
         self.marks[path] = Mark(line, start, end)  # its place among its siblings: parents come first
         value: object = None
         surprising = block = False
@@ -182,7 +203,7 @@ class _Builder:
             end = start + len(self.text[start:end].rstrip()) if event.style in ("|", ">") else end
         elif isinstance(event, SequenceStartEvent):
             block = not event.flow_style
-            value, end = self.sequence(events, path)
+            value, end = self.sequence(events, path, block=block)
         elif isinstance(event, MappingStartEvent):
             block = not event.flow_style
             value, end = self.mapping(events, path)
@@ -190,30 +211,70 @@ class _Builder:
         self.marks[path] = mark = Mark(line, start, max(start, end), surprising, surprising_key, block)
         return value, mark
 
-    def sequence(self, events: Iterator[Event], path: Path) -> tuple[list[object], int]:
-        items: list[object] = []
+    def sequence(self, events: Iterator[Event], path: Path, *, block: bool) -> tuple[list[object], int]:
+        found: list[object] = []
         end = 0
+        awaited: Run | None = None  # left out before this item, which is then to be its `last`
         for event in events:
             if isinstance(event, SequenceEndEvent):
-                return items, end if event.start_mark.index == event.end_mark.index else event.end_mark.index
-            value, mark = self.node(event, events, (*path, len(items)), None)
-            items.append(value)
+                return found, self.end(event, end)
+            start = event.start_mark.index
+            if awaited is not None and start == awaited.last:
+                del self.runs[awaited.first]
+                self.put_back(awaited, found, path)
+            value, mark = self.node(event, events, (*path, len(found)), None)
+            found.append(value)
             end = mark.end
+            awaited = self.runs.get(start) if block else None
         raise AssertionError("the parser closes every sequence")
 
+    def end(self, event: Event, last: int) -> int:
+        """Where a list or mapping ends: at its bracket, or, written on lines of its own, with its last value."""
+        if event.start_mark.index == event.end_mark.index:
+            return last
+        return self.short.index(event.end_mark.index)
+
+    def put_back(self, run: Run, found: list[object], path: Path) -> None:
+        """The items that the parser was spared."""
+        if len(path) + 3 > DEPTH:
+            raise ConfigError([])  # the whole text is read, and it is told
+        for line, item in items(self.text, run):
+            place = (*path, len(found))
+            found.append(self.scalar(item, line, place) if isinstance(item, Scalar) else self.mapped(item, line, place))
+
+    def scalar(self, item: Scalar, line: int, place: Path, *, surprising_key: bool = False) -> object:
+        value = item.text if item.quoted else _plain(item.text)
+        surprising = not item.quoted and isinstance(value, str) and SURPRISE.match(value) is not None
+        self.marks[place] = Mark(line + 1, item.start, item.end, surprising, surprising_key)
+        return value
+
+    def mapped(self, item: Mapped, line: int, place: Path) -> dict[str, object]:
+        self.marks[place] = Mark(line + 1, item.start, item.end)
+        found: dict[str, object] = {}
+        for key, inner in item.items:
+            if key in found or not isinstance(_plain(key), str):
+                raise ConfigError([])  # the whole text is read, and it is told
+            surprising = SURPRISE.match(key) is not None
+            if isinstance(inner, Scalar):
+                found[key] = self.scalar(inner, line, (*place, key), surprising_key=surprising)
+            else:
+                self.marks[(*place, key)] = Mark(line + 1, inner.start, inner.end, surprising_key=surprising)
+                found[key] = [self.scalar(each, line, (*place, key, index)) for index, each in enumerate(inner.items)]
+        return found
+
     def mapping(self, events: Iterator[Event], path: Path) -> tuple[dict[str, object], int]:
-        items: dict[str, object] = {}
+        found: dict[str, object] = {}
         end = 0
         for event in events:
             if isinstance(event, MappingEndEvent):
-                return items, end if event.start_mark.index == event.end_mark.index else event.end_mark.index
+                return found, self.end(event, end)
             name = self.key(event, events, path)
-            if name in items:
+            if name in found:
                 first = self.marks[(*path, name)].line
                 self.refuse(event, f"the key '{name}' is written twice", f"it is already on line {first}; keep one")
             scalar = event if isinstance(event, ScalarEvent) else None
             value, mark = self.node(next(events), events, (*path, name), scalar)
-            items[name] = value
+            found[name] = value
             end = mark.end
         raise AssertionError("the parser closes every mapping")
 

@@ -54,10 +54,15 @@ class Later:
 def read(model: type[M], document: Document, environ: Mapping[str, str]) -> M:
     """The document as `model`. Raises ConfigError with every problem at once; `${NAME}` is taken from `environ`."""
     found: dict[Path, Problem] = {}
-    value = _substituted(document.value, (), document, environ, found)
+    value = document.value
+    if "${" in document.text or "\\" in document.text:
+        value = _substituted(value, (), document, environ, found)
+    empty = set(_without_value(document.value, ()))
     for path, mark in document.marks.items():
+        if not (mark.surprising or mark.surprising_key or path in empty):
+            continue
         annotation, metadata = at_path(model, path)
-        if document.at(path) is None and path and _is_key_of_ours(model, path):
+        if path in empty and _is_key_of_ours(model, path):
             what, hint = f"{dotted(path)} has no value", "write one, or remove the line"
             found.setdefault(path, Problem(document.where(path), what, hint))
         elif mark.surprising and is_free_text(annotation, metadata):
@@ -78,6 +83,19 @@ def read(model: type[M], document: Document, environ: Mapping[str, str]) -> M:
     if found:
         raise ConfigError(found.values())
     return spec
+
+
+def _without_value(value: object, path: Path) -> Iterator[Path]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if not isinstance(inner, str):
+                yield from _without_value(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            if not isinstance(inner, str):
+                yield from _without_value(inner, (*path, index))
+    elif value is None and path:
+        yield path
 
 
 def dotted(path: Path) -> str:

@@ -55,11 +55,16 @@ class Swapped:
 Message = Begin | Claims | Swap | Drain | Swapped
 
 
-async def send(writer: asyncio.StreamWriter, *messages: Message) -> None:
+def frame(message: Message) -> bytes:
+    """A message as it is sent."""
+    data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
+    return _LENGTH.pack(len(data)) + data
+
+
+async def send(writer: asyncio.StreamWriter, *frames: bytes) -> None:
     """Raises ConnectionError when the other end is gone."""
-    for message in messages:
-        data = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-        writer.write(_LENGTH.pack(len(data)) + data)
+    for each in frames:
+        writer.write(each)
         await writer.drain()
 
 
@@ -74,7 +79,17 @@ async def receive(reader: asyncio.StreamReader) -> Message | None:
     return message
 
 
-def pieces(generation: Generation, claims: tuple[Claim, ...]) -> list[Message]:
-    """A generation as it is handed over."""
-    cut = [Claims(claims[at : at + CLAIMS_A_PIECE]) for at in range(0, len(claims), CLAIMS_A_PIECE)]
-    return [Begin(generation), *cut, Swap(generation.number)]
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A generation with its table, framed once for all workers."""
+
+    generation: Generation
+    frames: tuple[bytes, ...]
+
+
+def whole(generation: Generation, claims: tuple[Claim, ...]) -> Whole:
+    """A generation as it is handed over: its table in pieces, so that a worker takes it in between requests."""
+    messages: list[Message] = [Begin(generation)]
+    messages += [Claims(claims[at : at + CLAIMS_A_PIECE]) for at in range(0, len(claims), CLAIMS_A_PIECE)]
+    messages.append(Swap(generation.number))
+    return Whole(generation, tuple(map(frame, messages)))

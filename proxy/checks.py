@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import re2
-
 from notation.marked_yaml import Document
 from notation.marked_yaml import Path as Place
 from notation.problems import Problem, one_of
 from notation.shape import dotted
 from proxy.addresses import Address, leads_to, overlap
-from proxy.conflicts import conflicts, redirect_loops
-from proxy.model import RouteSpec, RoutesSpec
+from proxy.conflicts import conflicts
+from proxy.loops import redirect_loops
+from proxy.model import RoutesSpec
 from proxy.patterns import is_prefix
+from proxy.reach import unreachable
+from proxy.routes import routes_can_match
 from proxy.stages import SHADOW
 
 Check = Callable[[RoutesSpec, Document, Path], Iterator[Problem]]
@@ -50,63 +51,6 @@ def slices_have_a_legacy(spec: RoutesSpec, document: Document, folder: Path) -> 
             yield Problem(
                 document.where(("slices", name, "backend")), what, "declare its service as a backend of its own"
             )
-
-
-def routes_can_match(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
-    for name, slice_ in spec.slices.items():
-        for index, route in enumerate(slice_.routes):
-            place: Place = ("slices", name, "routes", index)
-            yield from _route(spec, route, document, place)
-    for place, path in _paths(spec):
-        if spec.paths.params == "strip" and ";" in path:
-            what = f"'{path}' can never match: from ; on, parameters are cut off before matching"
-            yield Problem(document.where(place), what, "remove them, or write paths: {params: keep}")
-
-
-def _route(spec: RoutesSpec, route: RouteSpec, document: Document, place: Place) -> Iterator[Problem]:
-    where = document.where(place)
-    if (route.path is None) is (route.regex is None):
-        has = "neither a path nor a regex" if route.path is None else "both a path and a regex"
-        yield Problem(where, f"{dotted(place)} has {has}", "write one of them; /* is every path")
-    if route.regex is not None:
-        if route.priority == 0:
-            yield Problem(
-                where, f"{dotted(place)} has a regex without a priority", "write priority: 10, above 0 or below"
-            )
-        if error := _regex_error(route.regex):
-            what = f"'{route.regex}' is not a regular expression: {error}"
-            yield Problem(document.where((*place, "regex")), what, "write it in RE2's syntax")
-    elif route.path is not None and route.rewrite is not None and is_prefix(route.path) != is_prefix(route.rewrite):
-        what = f"path '{route.path}' is {_kind(route.path)}, its rewrite '{route.rewrite}' is {_kind(route.rewrite)}"
-        yield Problem(document.where((*place, "rewrite")), what, "end both in /*, or neither")
-    if route.host is not None and spec.hosts and route.host not in spec.hosts:
-        what = f"{dotted(place)} can never match: '{route.host}' is not among the hosts"
-        yield Problem(document.where((*place, "host")), what, one_of("hosts", route.host, spec.hosts))
-
-
-def _kind(path: str) -> str:
-    return "a prefix" if is_prefix(path) else "exact"
-
-
-def _regex_error(regex: str) -> str | None:
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(regex, options)
-    except re2.error as exc:
-        return exc.args[0].decode() if isinstance(exc.args[0], bytes) else str(exc)
-    return None
-
-
-def _paths(spec: RoutesSpec) -> Iterator[tuple[Place, str]]:
-    for name, slice_ in spec.slices.items():
-        for index, route in enumerate(slice_.routes):
-            if route.path is not None:
-                yield ("slices", name, "routes", index, "path"), route.path
-    for index, redirect in enumerate(spec.redirects):
-        yield ("redirects", index, "from"), redirect.from_
-    for index, path in enumerate(spec.gone):
-        yield ("gone", index), path
 
 
 def redirects_keep_their_tail(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
@@ -153,15 +97,22 @@ def named_files_are_there(spec: RoutesSpec, document: Document, folder: Path) ->
             listen: Place = ("listen", number) if ("listen", number) in document.marks else ("listen",)
             named.append(((*listen, "tls", index, "cert"), certificate.cert))
             named.append(((*listen, "tls", index, "key"), certificate.key))
-    named += [
-        (("backends", name, "tls", "ca"), backend.tls.ca) for name, backend in spec.backends.items() if backend.tls.ca
-    ]
+    for name, backend in spec.backends.items():
+        tls = (("ca", backend.tls.ca), ("cert", backend.tls.cert), ("key", backend.tls.key))
+        named += [(("backends", name, "tls", key), file) for key, file in tls if file]
     if spec.keys:
         named.append((("keys",), spec.keys))
     for place, name in named:
         if not (folder / name).is_file():
             what = f"{dotted(place)} names the file '{name}', which is not there"
             yield Problem(document.where(place), what, "put it beside this file, or write its whole path")
+
+
+def tests_expect_something(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
+    for index, test in enumerate(spec.tests):
+        if test.slice is test.backend is test.outcome is test.target is None:
+            hint = "write what must become of it: slice, backend, outcome or target"
+            yield Problem(document.where(("tests", index)), "the test expects nothing", hint)
 
 
 def ladders_ascend(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
@@ -187,11 +138,13 @@ CHECKS: tuple[Check, ...] = (
     slices_have_a_legacy,
     routes_can_match,
     conflicts,
+    unreachable,
     redirects_keep_their_tail,
     redirect_loops,
     addresses_are_free,
     backends_lead_elsewhere,
     named_files_are_there,
+    tests_expect_something,
     ladders_ascend,
     own_writes_come_back,
 )

@@ -16,6 +16,7 @@ async def start(module: str, arguments: Sequence[str], fds: Sequence[int]) -> as
     """`python -m module arguments`, in a session of its own, so that Ctrl-C reaches the supervisor alone."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # a folder called proxy/ where the council works must not stand in for ours
         "-m",
         module,
         *arguments,

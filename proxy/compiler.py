@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from notation.problems import Where
 from proxy.counters import MAX_SERIES
-from proxy.generation import Backend, Generation, HeadLimits, Limits
+from proxy.ends import Files, backend_of, fronts_of, limits_of
+from proxy.generation import Generation
 from proxy.model import RouteSpec, RoutesSpec, SliceSpec
 from proxy.paths import PathRules, fold_case
 from proxy.plan import FIRST_FREE_SERIES, Rules
+from proxy.predicates import Needs
 from proxy.stages import LEGACY, Stage, effective
-from proxy.table import Claim, Gone, Pattern, Redirect, Route, Table
+from proxy.table import Claim, Gone, Pattern, Redirect, Regex, Route, Table
 
 
 class SeriesFull(Exception):
@@ -53,65 +55,96 @@ class Held:
         return effective(spec.stage, (self.stages or {}).get(name))
 
 
+NO_FILES = Files()
 WhereIs = Callable[[tuple[str | int, ...]], Where]
 
 
 def make_generation(
-    number: int, spec: RoutesSpec, where: WhereIs, held: Held, book: SeriesBook
+    number: int, spec: RoutesSpec, where: WhereIs, held: Held, book: SeriesBook, files: Files = NO_FILES
 ) -> tuple[Generation, tuple[Claim, ...]]:
     """The generation with an empty table, and the claims to fill it with, in no particular order."""
-    paths = PathRules(case_sensitive=spec.paths.case == "sensitive", strip_params=spec.paths.params == "strip")
-    backends = {
-        name: Backend(
-            name,
-            backend.url[0].host,
-            backend.url[0].port,
-            backend.url[0].authority.encode(),
-            backend.timeouts.connect,
-            backend.timeouts.first_byte,
-            backend.timeouts.idle,
-        )
-        for name, backend in spec.backends.items()
-    }
-    limits = Limits(
-        HeadLimits(spec.limits.head, spec.limits.target, spec.limits.fields),
-        spec.limits.body,
-        spec.limits.head_time,
-        spec.limits.body_idle,
-        spec.limits.idle,
-    )
-    rules = Rules(Table(), spec.default, frozenset(host.encode() for host in spec.hosts), paths)
-    claims = tuple(_claims(spec, where, held, book, paths))
-    return Generation(number, rules, backends, tuple(spec.trust), limits), claims
+    backends = {name: backend_of(name, backend, files) for name, backend in spec.backends.items()}
+    rules = _rules(spec, Table())
+    claims = tuple(_claims(spec, where, held, book, rules.paths))
+    limits, fronts = limits_of(spec.limits), fronts_of(spec, files)
+    return Generation(number, rules, backends, tuple(spec.trust), limits, fronts), claims
+
+
+def rules_of(spec: RoutesSpec, where: WhereIs, held: Held) -> Rules:
+    """What plans are made from, with the table filled: for whoever asks, and does not serve."""
+    return _rules(spec, Table(_claims(spec, where, held, SeriesBook(), paths_of(spec))))
+
+
+def _rules(spec: RoutesSpec, table: Table) -> Rules:
+    return Rules(table, spec.default, frozenset(host.encode() for host in spec.hosts), paths_of(spec))
 
 
 def _claims(spec: RoutesSpec, where: WhereIs, held: Held, book: SeriesBook, paths: PathRules) -> Iterator[Claim]:
     for name, slice_spec in spec.slices.items():
         stage = held.stage(name, slice_spec)
         legacy = spec.legacy_of(name)
+        plain = Route(name, stage, slice_spec.backend, legacy, names_method=False)
         for index, route in enumerate(slice_spec.routes):
-            assert route.path is not None
-            methods = frozenset(method.encode() for method in route.methods) if route.methods else None
-            rewrite = Pattern.parse(route.rewrite) if route.rewrite else None
-            leads_to = Route(name, stage, slice_spec.backend, legacy, methods is not None, rewrite)
+            methods, needs = methods_of(route), needs_of(route)
+            leads_to = plain
+            if methods or route.rewrite:
+                rewrite = Pattern.parse(route.rewrite) if route.rewrite else None
+                leads_to = Route(name, stage, slice_spec.backend, legacy, methods is not None, rewrite)
             at = str(where(("slices", name, "routes", index)))
-            yield Claim(_pattern(route.path, paths), methods, leads_to, at, book.number(name, label_of(route)))
+            series = book.number(name, _label(route, needs))
+            yield Claim(pattern_of(route, paths), methods, leads_to, at, series, route.priority, needs)
     if held.bypass:
         return
     for index, redirect in enumerate(spec.redirects):
         leads = Redirect(Pattern.parse(redirect.to), redirect.status)
         at = str(where(("redirects", index)))
-        yield Claim(_pattern(redirect.from_, paths), None, leads, at, book.number("", f"redirect {redirect.from_}"))
+        yield Claim(path_pattern(redirect.from_, paths), None, leads, at, book.number("", f"redirect {redirect.from_}"))
     for index, path in enumerate(spec.gone):
-        yield Claim(_pattern(path, paths), None, Gone(), str(where(("gone", index))), book.number("", f"gone {path}"))
+        at = str(where(("gone", index)))
+        yield Claim(path_pattern(path, paths), None, Gone(), at, book.number("", f"gone {path}"))
 
 
-def _pattern(text: str, paths: PathRules) -> Pattern:
+def paths_of(spec: RoutesSpec) -> PathRules:
+    """How this file says that paths are read."""
+    return PathRules(case_sensitive=spec.paths.case == "sensitive", strip_params=spec.paths.params == "strip")
+
+
+def pattern_of(route: RouteSpec, paths: PathRules) -> Pattern | Regex:
+    """The paths a route claims."""
+    if route.path is not None:
+        return path_pattern(route.path, paths)
+    assert route.regex is not None
+    return Regex(route.regex, not paths.case_sensitive)
+
+
+def path_pattern(text: str, paths: PathRules) -> Pattern:
+    """The paths a redirect or a gone claims; in lower case where case does not count."""
     pattern = Pattern.parse(text)
     return pattern if paths.case_sensitive else Pattern(fold_case(pattern.path), pattern.is_prefix)
 
 
-def label_of(route: RouteSpec) -> str:
-    """How a route is called where it is counted: `GET,POST /housing/report`."""
-    methods = ",".join(sorted(route.methods or ()))
-    return f"{methods} {route.path}".strip()
+def methods_of(route: RouteSpec) -> frozenset[bytes] | None:
+    """The methods a route names."""
+    return frozenset(method.encode() for method in route.methods) if route.methods else None
+
+
+def needs_of(route: RouteSpec) -> Needs | None:
+    """What a route asks for beside path and method; None if it is nothing."""
+    if route.host is None and not route.headers and not route.query and not route.cookies:
+        return None
+    return Needs(
+        route.host.encode() if route.host else None,
+        tuple(sorted((name.lower().encode(), value.encode()) for name, value in route.headers.items())),
+        tuple(sorted((name.encode(), value.encode()) for name, value in route.query.items())),
+        tuple(sorted((name.encode(), value.encode()) for name, value in route.cookies.items())),
+    )
+
+
+def _label(route: RouteSpec, needs: Needs | None) -> str:
+    """How a route is called where it is counted: `GET,POST /housing/report host a.gov.uk`."""
+    label = route.path or route.regex or ""
+    if route.methods:
+        label = f"{','.join(sorted(route.methods))} {label}"
+    if route.priority:
+        label += f" priority {route.priority}"
+    return f"{label} {needs}" if needs else label

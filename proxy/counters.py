@@ -8,14 +8,22 @@ count. Pages of the map that nobody touched take no memory, so its size costs no
 message, so nothing is lost under load.
 """
 
+import ipaddress
 import mmap
 import os
+import zlib
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 CELLS = 64
 MAX_SERIES = 1 << 18  # two for each of 100,000 routes, and room for those that reloads retire
 GAUGES = 64
+# Connections by address, as a count-min sketch (Cormode and Muthukrishnan, 2005): two cells for each address; with
+# 10,000 connections over 8,192 columns a stranger shares both of his with another once in ten thousand times.
+COLUMNS = 8192
+_ROW = GAUGES + 2 * COLUMNS + MAX_SERIES * CELLS
+_SKETCH, _SERIES = GAUGES, GAUGES + 2 * COLUMNS
 
 _CUT, _SUM, _FIRST_BUCKET = 6, 7, 8
 # Microseconds; each bound is 1.33 times the one before, from 100 us to about 6 minutes: a p95 is known to within a
@@ -59,7 +67,18 @@ class Tally:
 
 def layout(workers: int) -> int:
     """Bytes of a map for that many workers."""
-    return 8 * workers * (GAUGES + MAX_SERIES * CELLS)
+    return 8 * workers * _ROW
+
+
+def _columns(address: str) -> tuple[int, int]:
+    """Where an address is counted. An IPv6 host has its /64 to choose addresses from: it counts as one."""
+    parsed = ipaddress.ip_address(address.partition("%")[0])
+    if parsed.version == 6:
+        packed = (parsed.ipv4_mapped or parsed).packed
+        key = packed[:8] if len(packed) == 16 else packed
+    else:
+        key = parsed.packed
+    return _SKETCH + zlib.crc32(key) % COLUMNS, _SKETCH + COLUMNS + zlib.adler32(key) % COLUMNS
 
 
 class Counters:
@@ -80,21 +99,35 @@ class Counters:
 
     def writer(self, worker: int) -> "Writer":
         """The rows of one worker; there is only ever one writer to them."""
-        row = GAUGES + MAX_SERIES * CELLS
-        return Writer(self._cells[worker * row : (worker + 1) * row])
+        return Writer(self._cells[worker * _ROW : (worker + 1) * _ROW])
+
+    def total(self, gauge: int) -> int:
+        """One gauge, summed over the workers."""
+        return sum(self._cells[worker * _ROW + gauge] for worker in range(self.workers))
+
+    def of_address(self, address: str) -> int:
+        """Connections open from an address: never too few, and almost never too many."""
+        return min(self.total(column) for column in _columns(address))
 
     def tally(self, series: int) -> Tally:
         """One series, summed over the workers."""
         if not 0 <= series < MAX_SERIES:
             raise IndexError(f"there is no series {series}")
-        row = GAUGES + MAX_SERIES * CELLS
-        starts = [worker * row + GAUGES + series * CELLS for worker in range(self.workers)]
+        starts = [worker * _ROW + _SERIES + series * CELLS for worker in range(self.workers)]
         cells = [sum(self._cells[start + cell] for start in starts) for cell in range(CELLS)]
         return Tally(tuple(cells[:_CUT]), cells[_CUT], cells[_SUM], tuple(cells[_FIRST_BUCKET:]))
 
+    def answers(self, series: Sequence[int]) -> tuple[int, ...]:
+        """Answers by status class, then those cut short, over all workers and many series: a slice may have 100,000."""
+        import numpy as np  # only who reads counts needs it; a worker does not
+
+        cells = np.frombuffer(self._map, dtype=np.uint64).reshape(self.workers, _ROW)
+        rows = cells[:, _SERIES:].reshape(self.workers, MAX_SERIES, CELLS)
+        return tuple(int(cell) for cell in rows[:, list(series), : _CUT + 1].sum(axis=(0, 1)))
+
     def gauge(self, worker: int, gauge: int) -> int:
         """One gauge of one worker."""
-        return self._cells[worker * (GAUGES + MAX_SERIES * CELLS) + gauge]
+        return self._cells[worker * _ROW + gauge]
 
     def close(self) -> None:
         """Give the map back; the descriptor stays its owner's."""
@@ -109,20 +142,26 @@ class Writer:
 
     def __init__(self, cells: memoryview) -> None:
         self.cells = cells
-        for gauge in (CONNECTIONS, IN_FLIGHT, DRAINING):
-            cells[gauge] = 0  # what a worker that died had open is closed
+        # What a worker that died had open is closed.
+        for cell in (CONNECTIONS, IN_FLIGHT, DRAINING, *range(_SKETCH, _SERIES)):
+            cells[cell] = 0
 
     def count(self, series: int, status_class: int, micros: int) -> None:
         """One answer, whole."""
         cells = self.cells
-        start = GAUGES + series * CELLS
+        start = _SERIES + series * CELLS
         cells[start + status_class] += 1
         cells[start + _SUM] += micros
         cells[start + _FIRST_BUCKET + bisect_right(BOUNDS, micros)] += 1
 
     def count_cut(self, series: int) -> None:
         """One answer that ended before its end, or a citizen who left before it."""
-        self.cells[GAUGES + series * CELLS + _CUT] += 1
+        self.cells[_SERIES + series * CELLS + _CUT] += 1
+
+    def add_address(self, address: str, amount: int) -> None:
+        """A connection from `address` opened (1) or closed (-1)."""
+        for column in _columns(address):
+            self.cells[column] += amount
 
     def add(self, gauge: int, amount: int) -> None:
         """Move a gauge."""

@@ -6,24 +6,13 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from proxy.channel import Drain, Message, Swapped, pieces, receive, send
+from proxy.channel import Drain, Swapped, Whole, frame, receive, send
 from proxy.children import Pause, start, stop
 from proxy.counters import Counters
-from proxy.generation import Generation
-from proxy.table import Claim
 
 # A worker that has not taken in a generation after this long hangs; its replacement begins with the new one.
 SWAP_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A generation with the claims of its table."""
-
-    generation: Generation
-    claims: tuple[Claim, ...]
 
 
 class Hand:
@@ -47,6 +36,7 @@ class Hand:
             if self._crew.stopping:
                 return
             wait = pause.next()
+            self._crew.deaths += 1
             assert self.process is not None
             self._crew.say(f"worker {self.index} ended with {self.process.returncode}; another starts in {wait:.1f} s")
             await asyncio.sleep(wait)
@@ -75,17 +65,17 @@ class Hand:
     async def hand_over(self, whole: Whole) -> None:
         """Send a generation; a worker that is not there gets the newest when it comes."""
         async with self._sending:
-            await self._send(*pieces(whole.generation, whole.claims))
+            await self._send(*whole.frames)
 
-    async def _send(self, *messages: Message) -> None:
+    async def _send(self, *frames: bytes) -> None:
         if self._writer is not None:
             with contextlib.suppress(ConnectionError):
-                await send(self._writer, *messages)
+                await send(self._writer, *frames)
 
     async def drain(self, grace: float) -> None:
         """Let it finish, and see it end."""
         async with self._sending:
-            await self._send(Drain(grace))
+            await self._send(frame(Drain(grace)))
         if self.process is not None:
             await stop(self.process, grace + 1.0)
 
@@ -113,8 +103,14 @@ class Crew:
         self.current = first
         self.stopping = False
         self.hands = [Hand(i, self, [sockets[i] for sockets in listeners]) for i in range(counters.workers)]
+        self.deaths = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._noticed = asyncio.Condition()
+
+    @property
+    def generation(self) -> int:
+        """The generation that every worker serves by; 0 while one is missing."""
+        return min(hand.generation for hand in self.hands)
 
     def start(self) -> None:
         """Start every worker."""

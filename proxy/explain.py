@@ -1,20 +1,26 @@
 """Which route, slice, stage and backend a request falls to, and why. Pure; decided by the very code that serves."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from typing import Literal
 from urllib.parse import urlsplit
 
 from notation.problems import ConfigError, Problem
-from proxy.compiler import Held, SeriesBook, WhereIs, make_generation
-from proxy.headers import METHOD_OVERRIDES
+from proxy.asked import Asked
+from proxy.compiler import Held, WhereIs, rules_of
+from proxy.headers import CONNECTION, HOST, KEEP, OVERRIDE, nominated, request_kind
 from proxy.model import RoutesSpec
-from proxy.plan import Answer, Asked, Forward, because, make_plan
-from proxy.table import Route
+from proxy.paths import Readings, read_path
+from proxy.plan import Answer, Forward, Rules, because, make_plan
+from proxy.table import Claim, Route
 
 Outcome = Literal["backend", "redirect", "gone", "refused", "not_found", "health"]
 _OUTCOMES: dict[int, Outcome] = {200: "health", 404: "not_found", 410: "gone", 400: "refused", 421: "refused"}
+
+
+PASSED_OVER = 5  # claims named that were passed over; more would not be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,43 +66,81 @@ def asked_for(method: str, url: str, hosts: Iterable[str], headers: Iterable[str
         raise ConfigError([Problem(None, what, "write /repairs/42, or https://www.anytown.gov.uk/repairs/42")])
     host = parts.hostname if parts else next(iter(hosts), None)
     target = url if parts is None else (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    names = {}
+    fields: list[tuple[bytes, bytes]] = []
+    overrides = False
+    ends_here: frozenset[bytes] = frozenset()
     for header in headers:
         name, colon, value = header.partition(":")
         if not colon:
             raise ConfigError([Problem(None, f"'{header}' is not a header field", "write it as: Name: value")])
-        names[name.strip().lower().encode()] = value.strip()
-    named = names.get(b"host")
+        kind = request_kind(name.strip().encode())
+        if kind == HOST:
+            host = value.strip().partition(":")[0]
+        elif kind == CONNECTION:
+            ends_here |= nominated(value.strip().encode())
+        elif kind in (KEEP, OVERRIDE):  # the others never reach the table
+            fields.append((name.strip().lower().encode(), value.strip().encode()))
+            overrides = overrides or kind == OVERRIDE
     path, mark, query = target.partition("?")
     return Asked(
         method.encode(),
         path.encode(),
         query.encode() if mark else None,
-        (named or host or "").partition(":")[0].lower().encode(),
-        bool(METHOD_OVERRIDES & names.keys()),
+        (host or "").lower().rstrip(".").encode(),
+        overrides,
+        [field for field in fields if field[0] not in ends_here],
     )
 
 
 def explain(asked: Asked, spec: RoutesSpec, where: WhereIs, held: Held) -> Explanation:
     """The fate of one request under this file and these holds."""
-    generation, claims = make_generation(1, spec, where, held, SeriesBook())
-    for claim in claims:
-        generation.rules.table.add(claim)
-    plan = make_plan(asked, generation.rules)
-    claim_of = plan.claim
-    route = claim_of.leads_to if claim_of and isinstance(claim_of.leads_to, Route) else None
+    return explain_by(rules_of(spec, where, held), asked)
+
+
+def explain_by(rules: Rules, asked: Asked) -> Explanation:
+    """The fate of one request under these rules."""
+    plan = make_plan(asked, rules)
+    claim = plan.claim
+    route = claim.leads_to if claim and isinstance(claim.leads_to, Route) else None
+    why = "; ".join((because(plan), *_decided(plan, rules, asked)))
     common = {
         "slice": route.slice if route else None,
-        "route": str(claim_of.pattern) if claim_of else None,
-        "at": claim_of.at if claim_of else None,
+        "route": str(claim) if claim else None,
+        "at": claim.at if claim else None,
         "stage": str(route.stage) if route else None,
     }
     match plan:
         case Forward(backend, target):
-            return Explanation(
-                "backend", backend, target=target.decode("latin-1"), status=None, because=because(plan), **common
-            )
+            to = target.decode("latin-1")
+            return Explanation("backend", backend, target=to, status=None, because=why, **common)
         case Answer(status, location=location):
             outcome = "redirect" if location is not None else _OUTCOMES[status]
-            to = location.decode("latin-1") if location is not None else None
-            return Explanation(outcome, None, target=to, status=status, because=because(plan), **common)
+            leads = location.decode("latin-1") if location is not None else None
+            return Explanation(outcome, None, target=leads, status=status, because=why, **common)
+
+
+def _decided(plan: Forward | Answer, rules: Rules, asked: Asked) -> Iterator[str]:
+    """Which predicates were met, and which claims would have come first had theirs been."""
+    if plan.claim is None and plan.reason not in ("default", "no default"):
+        return
+    if plan.claim and plan.claim.needs:
+        yield f"it has what the route asks for, {plan.claim.needs}"
+    if plan.claim and plan.claim.priority:
+        yield f"the route has priority {plan.claim.priority}"
+    readings = read_path(asked.path, rules.paths)
+    assert isinstance(readings, Readings)
+    path = (readings if rules.paths.case_sensitive else readings.folded()).canonical
+    better = list(takewhile(lambda rival: rival is not plan.claim, rules.table.rivals(path)))
+    for rival in better[:PASSED_OVER]:
+        yield f"{rival.at} {rival} was passed over, for it asks for {_lacking(rival, asked)}"
+    if len(better) > PASSED_OVER:
+        yield f"so were {len(better) - PASSED_OVER} more"
+
+
+def _lacking(claim: Claim, asked: Asked) -> str:
+    lacks = []
+    if claim.methods is not None and asked.method not in claim.methods:
+        lacks.append(" or ".join(sorted(method.decode() for method in claim.methods)))
+    if claim.needs and not claim.needs.met_by(asked):
+        lacks.append(str(claim.needs.unmet_by(asked)))
+    return " and for ".join(lacks)

@@ -11,6 +11,38 @@ from proxy.plan import Rules
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate towards citizens: PEM files, and the names it is presented for."""
+
+    cert: str
+    key: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """How one listener speaks: plainly, or in TLS with these certificates; `hsts` in seconds, or None."""
+
+    certificates: tuple[Certificate, ...] = ()
+    hsts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackendTls:
+    """How a backend is spoken to in TLS.
+
+    `stamp` changes when a file it names does, so that new connections read it anew.
+    """
+
+    name: str
+    verify: bool = True
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    stamp: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Backend:
     """A server that can answer. Times in seconds; `host_field`.
 
@@ -24,6 +56,7 @@ class Backend:
     connect: float = 2.0
     first_byte: float = 60.0
     idle: float = 60.0
+    tls: BackendTls | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +74,8 @@ class Limits:
 
     head: HeadLimits = HeadLimits()
     body: int = 1 << 30
+    connections: int = 10_000
+    per_address: int = 1024
     head_time: float = 10.0
     body_idle: float = 30.0
     idle: float = 75.0
@@ -55,3 +90,4 @@ class Generation:
     backends: Mapping[str, Backend]
     trust: tuple[Network, ...] = ()
     limits: Limits = Limits()
+    fronts: tuple[Front, ...] = (Front(),)

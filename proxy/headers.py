@@ -17,6 +17,7 @@ PSEUDONYM = b"stranglerfig"  # RFC 9110, 7.6.3: a pseudonym, so that no internal
 HOP_BY_HOP = frozenset(
     (
         *(b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"),
+        b"http2-settings",  # RFC 7540, 3.2.1, which RFC 9113 has given up
         *(b"proxy-authenticate", b"proxy-authorization", b"proxy-authentication-info"),
     )
 )
@@ -30,7 +31,7 @@ NEVER_NOMINATED = frozenset(
 METHOD_OVERRIDES = frozenset((b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-method"))
 
 # What becomes of a field of a request. TOLD: stopped, but read where the peer is trusted; OVERRIDE: kept, and noted.
-KEEP, STOP, TOLD, OVERRIDE, HOST, LENGTH, CODING, CONNECTION = range(8)
+KEEP, STOP, TOLD, OVERRIDE, HOST, LENGTH, CODING, CONNECTION, UPGRADE, MAX_FORWARDS, DATE = range(11)
 _SPECIAL = {b"host": HOST, b"content-length": LENGTH, b"transfer-encoding": CODING, b"connection": CONNECTION}
 # The names of real traffic are few and short; a stranger inventing names must not grow this without end.
 _MEMO_LIMIT, _MEMO_NAME = 4096, 64
@@ -48,6 +49,8 @@ def request_kind(name: bytes) -> int:
 def _request_kind(name: bytes) -> int:
     if name in _SPECIAL:
         return _SPECIAL[name]
+    if name in (b"upgrade", b"max-forwards"):
+        return UPGRADE if name == b"upgrade" else MAX_FORWARDS
     if name in METHOD_OVERRIDES:
         return OVERRIDE
     if name == b"forwarded" or name.startswith(b"x-forwarded-"):
@@ -57,22 +60,28 @@ def _request_kind(name: bytes) -> int:
     return STOP if stopped else KEEP
 
 
+_IN_REPLIES = {b"host": KEEP, b"upgrade": UPGRADE, b"date": DATE}
 REPLY_KINDS: dict[bytes, int] = {}
 
 
 def reply_kind(name: bytes) -> int:
-    """KEEP, STOP, LENGTH, CODING or CONNECTION for a field of a reply; remembered in REPLY_KINDS."""
+    """What becomes of a field of a reply; DATE is kept, and noted. Remembered in REPLY_KINDS."""
     lower = name.lower()
     kind = _SPECIAL.get(lower, STOP if lower in HOP_BY_HOP else KEEP)
-    if lower == b"host":
-        kind = KEEP
+    if lower in _IN_REPLIES:
+        kind = _IN_REPLIES[lower]
     if len(REPLY_KINDS) < _MEMO_LIMIT and len(name) <= _MEMO_NAME:
         REPLY_KINDS[name] = kind
     return kind
 
 
 _NOTHING: frozenset[bytes] = frozenset()
-_USUAL_CONNECTION = frozenset((b"", b"keep-alive", b"close", b"Keep-Alive", b"Close"))
+USUAL_CONNECTION = frozenset((b"", b"keep-alive", b"close", b"Keep-Alive", b"Close"))
+
+
+def options(connection: bytes) -> frozenset[bytes]:
+    """The options that the value of Connection lists, in lower case."""
+    return frozenset(token.strip(b" \t").lower() for token in connection.split(b","))
 
 
 def nominated(connection: bytes) -> frozenset[bytes]:
@@ -81,10 +90,9 @@ def nominated(connection: bytes) -> frozenset[bytes]:
     >>> sorted(nominated(b"Keep-Alive, X-Secret"))
     [b'x-secret']
     """
-    if connection in _USUAL_CONNECTION:
+    if connection in USUAL_CONNECTION:
         return _NOTHING
-    tokens = {token.strip().lower() for token in connection.split(b",")}
-    return frozenset(tokens - HOP_BY_HOP - {b"close", b""})
+    return options(connection) - HOP_BY_HOP - {b"close", b""}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,11 @@ from proxy.fields import (
     AccessLog,
     BackendUrl,
     Cause,
+    CookieName,
+    CookieValue,
     Factor,
+    FieldName,
+    FieldValue,
     Growth,
     Host,
     HostSetting,
@@ -50,8 +54,10 @@ class CertificateSpec(Spec):
 
 class ListenSpec(Spec):
     address: ListenAddress = Field(description="IP address and port; port 0 lets the system choose.")
-    tls: Annotated[tuple[CertificateSpec, ...], Later()] = Field(
-        (), description="Certificates; without them, plain HTTP."
+    tls: tuple[CertificateSpec, ...] = Field((), description="Certificates; without them, plain HTTP.")
+    hsts: Duration | None = Field(
+        None,
+        description="How long browsers shall come back in TLS only (Strict-Transport-Security); default: not said.",
     )
 
 
@@ -85,10 +91,10 @@ class LimitsSpec(Spec):
         75.0,
         description="Silence between requests. 75s: longer than the 60s of common balancers, so that they close first.",
     )
-    connections: Annotated[Count, Later()] = Field(
+    connections: Count = Field(
         10000, description="Open connections of citizens, all workers together. 10000: about 1 GiB of buffers at worst."
     )
-    per_address: Annotated[Count, Later()] = Field(
+    per_address: Count = Field(
         1024, description="Open connections from one address. 1024: a whole town hall behind one."
     )
 
@@ -113,6 +119,8 @@ class TimeoutsSpec(Spec):
 class BackendTlsSpec(Spec):
     verify: Flag = Field(True, description="Whether its certificate is checked.")
     ca: str | None = Field(None, description="The file (PEM) of the authority that signed it; default: the system's.")
+    cert: str | None = Field(None, description="The file (PEM) of the certificate that the proxy shows it.")
+    key: str | None = Field(None, description="The file (PEM) of that certificate's private key.")
 
 
 class RetriesSpec(Spec):
@@ -139,13 +147,8 @@ class HealthSpec(Spec):
 class BackendSpec(Spec):
     url: Annotated[
         tuple[BackendUrl, ...],
-        BeforeValidator(listed, json_schema_input_type=str | list[str]),
+        BeforeValidator(listed, json_schema_input_type=BackendUrl | list[BackendUrl]),
         Later(unless=lambda urls: len(urls) == 1, note=" (more than one address)", hint="write one until it is"),
-        Later(
-            unless=lambda urls: all(url.scheme == "http" for url in urls),
-            note=" (https)",
-            hint="write http: until it is",
-        ),
         Field(min_length=1),
     ] = Field(description="Scheme, host and port of its server; or a list of several.")
     host: Annotated[HostSetting, Later(unless=lambda host: host == "preserve", hint="write preserve until it is")] = (
@@ -162,7 +165,7 @@ class BackendSpec(Spec):
     connections: Annotated[Count, Later()] = Field(
         256, description="Connections to it, all workers together. 256: what a small monolith's thread pool bears."
     )
-    tls: Annotated[BackendTlsSpec, Later()] = Field(BackendTlsSpec(), description="How an https backend is checked.")
+    tls: BackendTlsSpec = Field(BackendTlsSpec(), description="How an https backend is checked.")
     retries: Annotated[RetriesSpec, Later()] = Field(RetriesSpec(), description="Asking the same backend again.")
     breaker: Annotated[BreakerSpec, Later()] = Field(BreakerSpec(), description="When to stop asking it.")
     queue: Annotated[Count, Later()] = Field(
@@ -182,24 +185,30 @@ class BackendSpec(Spec):
 
 class RouteSpec(Spec):
     path: PathPattern | None = Field(None, description="An exact path, or a prefix by path segment ending in `/*`.")
-    regex: Annotated[str | None, Later()] = Field(
-        None, description="An RE2 pattern for the whole path; needs a `priority`."
+    regex: str | None = Field(
+        None, description="An RE2 pattern for the whole path as it is matched; needs a `priority`."
     )
     methods: tuple[Method, ...] | None = Field(None, description="Only these methods; default: all.", min_length=1)
     rewrite: PathPattern | None = Field(
         None, description="The path the slice's backend is asked for; ends in `/*` if `path` does."
     )
-    priority: Annotated[int, Later()] = Field(
+    priority: int = Field(
         0,
         description="Higher wins over any other comparison; a regex must have other than 0.",
         ge=-1000,
         le=1000,
         strict=True,
     )
-    host: Annotated[Host | None, Later()] = Field(None, description="Only under this public name.")
-    query: Annotated[Mapping[str, str], Later()] = Field({}, description="Only with these query parameters.")
-    headers: Annotated[Mapping[str, str], Later()] = Field({}, description="Only with these header fields.")
-    cookies: Annotated[Mapping[str, str], Later()] = Field({}, description="Only with these cookies.")
+    host: Host | None = Field(None, description="Only under this public name.")
+    query: Mapping[str, str] = Field(
+        {}, description="Only with these query parameters, decoded; one that is there twice with two values is not met."
+    )
+    headers: Mapping[FieldName, FieldValue] = Field(
+        {}, description="Only with these header fields; a value is the whole value, several lines joined by `, `."
+    )
+    cookies: Mapping[CookieName, CookieValue] = Field(
+        {}, description="Only with these cookies; one that is there twice with two values is not met."
+    )
 
 
 class StickySpec(Spec):
@@ -264,9 +273,9 @@ class SliceSpec(Spec):
         LEGACY,
         description="`legacy`, `shadow`, `canary N%`, `live` or `retired`. Nothing moves until somebody says so.",
     )
-    routes: tuple[Annotated[RouteSpec, BeforeValidator(_route, json_schema_input_type=str | RouteSpec)], ...] = Field(
-        description="What it claims: a path, or a mapping.", min_length=1
-    )
+    routes: tuple[
+        Annotated[RouteSpec, BeforeValidator(_route, json_schema_input_type=PathPattern | RouteSpec)], ...
+    ] = Field(description="What it claims: a path, or a mapping.", min_length=1)
     writes: Literal["legacy", "own"] = Field(
         "legacy",
         description="`legacy`: unsafe methods go to legacy until `retired`, unless a route names them, so that rolling "
@@ -308,9 +317,15 @@ class RedirectSpec(Spec):
 
 
 class ExpectationSpec(Spec):
-    request: str = Field(description="Method and path: `GET /repairs/42`.")
+    request: str = Field(description="Method and path, or method and URL: `GET /repairs/42`.")
+    headers: Mapping[FieldName, FieldValue] = Field({}, description="Header fields of the request.")
+    cookies: Mapping[CookieName, CookieValue] = Field({}, description="Cookies of the request.")
     slice: Name | None = Field(None, description="The slice it must belong to.")
     backend: Name | None = Field(None, description="The backend that must answer.")
+    outcome: Literal["backend", "redirect", "gone", "refused", "not_found"] | None = Field(
+        None, description="What must become of it, as `fig explain --json` says it."
+    )
+    target: str | None = Field(None, description="What the backend must be asked for, or where a redirect must lead.")
 
 
 class RoutesSpec(Spec):
@@ -319,7 +334,9 @@ class RoutesSpec(Spec):
     version: Version = Field(description="Of this notation: 1.")
     listen: Annotated[
         tuple[ListenSpec, ...],
-        BeforeValidator(_listeners, json_schema_input_type=str | ListenSpec | list[str | ListenSpec]),
+        BeforeValidator(
+            _listeners, json_schema_input_type=ListenAddress | ListenSpec | list[ListenAddress | ListenSpec]
+        ),
         Field(min_length=1),
     ] = Field(description="Where citizens' requests arrive: an address, a mapping, or a list of either.")
     admin: ListenAddress | None = Field(None, description="Where the admin pages and `/metrics` are; default: nowhere.")

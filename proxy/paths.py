@@ -33,11 +33,11 @@ class PathRules:
     strip_params: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Readings:
-    """`canonical`: the form that is matched and that a slice receives; `others`.
+    """`canonical`: the form that is matched and that a slice receives; `others`: what else a server could make of it.
 
-    What else a server could make of it.
+    Not frozen: one is made for every request, and freezing trebles what that takes.
     """
 
     canonical: bytes

@@ -11,6 +11,8 @@ PRINTED = "".join(map(chr, range(0x21, 0x7F)))  # what requests carry as it is; 
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z", re.ASCII)  # RFC 9110, 5.6.2
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z", re.ASCII)  # RFC 1123, 2.1; _ occurs inside councils' networks
 ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+# What most paths are, at a glance: segments of unreserved characters that begin with no dot.
+PLAIN = re.compile(r"(?:/[a-z0-9_~-][a-z0-9._~-]*)+(?:/\*)?\Z", re.ASCII | re.IGNORECASE)
 
 
 def is_prefix(path: str) -> bool:
@@ -24,6 +26,8 @@ def stem(path: str) -> str:
 
 def path_pattern(text: str) -> str:
     """A path to match: exact, or a prefix ending in `/*`, in the one form requests are matched in. Raises Refused."""
+    if PLAIN.match(text):
+        return text
     _refuse_what_no_path_holds(text)
     prefix = is_prefix(text)
     body = text[:-2] if prefix else text
@@ -98,6 +102,35 @@ def method(text: str) -> str:
         raise Refused(f"'{text}' is not a method", "write letters only, such as GET or POST")
     if text != text.upper():
         raise Refused(f"'{text}' is not in upper case; methods are matched as written", f"write {text.upper()}")
+    return text
+
+
+def field_name(text: str) -> str:
+    """A header field's name, in any case. Raises Refused."""
+    if not TOKEN.match(text):
+        raise Refused(f"'{text}' is not the name of a header field", "write letters, digits and -, such as x-beta")
+    return text
+
+
+def field_value(text: str) -> str:
+    """A header field's whole value. Raises Refused."""
+    if re.search(r"[\x00-\x1f\x7f]", text) or text != text.strip(" "):
+        raise Refused(f"{text!r} can be no header field's value", "remove control characters, and blanks at the ends")
+    return text
+
+
+def cookie_name(text: str) -> str:
+    """A cookie's name. Raises Refused."""
+    if not TOKEN.match(text):
+        raise Refused(f"'{text}' is not the name of a cookie", "write it as the browser sends it, such as pilot")
+    return text
+
+
+def cookie_value(text: str) -> str:
+    """A cookie's whole value. Raises Refused."""
+    if re.search(r"[\x00-\x1f\x7f;]", text) or text != text.strip(" "):
+        hint = "remove semicolons, control characters, and blanks at the ends"
+        raise Refused(f"{text!r} can be no cookie's value", hint)
     return text
 
 

@@ -3,19 +3,21 @@
 No clock, no dice, no sockets.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Literal
 
+from proxy.asked import FORM_LIMIT, IDEMPOTENT, SAFE, Asked, form_overrides
 from proxy.paths import BadPath, PathRules, read_path
 from proxy.table import Ambiguous, Claim, Gone, Redirect, Route, Table
 
-SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))  # RFC 9110, 9.2.1
-IDEMPOTENT = SAFE | {b"PUT", b"DELETE"}  # RFC 9110, 9.2.2
+__all__ = [
+    "DEFAULT_SERIES", "FIRST_FREE_SERIES", "FORM_LIMIT", "HEALTH_PATH", "HEALTH_SERIES", "IDEMPOTENT",
+    "NOT_FOUND_SERIES", "REFUSED_SERIES", "SAFE", "Answer", "Asked", "Forward", "Reason", "Rules", "because",
+    "form_overrides", "make_plan",
+]  # fmt: skip
+
 # The proxy's own health, for a balancer in front of it, which asks by address and not by name.
 HEALTH_PATH = b"/.fig/health"
-_METHOD_IN_QUERY = re.compile(rb"(?:^|[&;])(?:_|%5[Ff])method(?:=|&|;|$)")
-
 
 Reason = Literal[
     "default", "no default", "stage legacy", "stage", "writes to legacy", "overrides its method",
@@ -24,45 +26,19 @@ Reason = Literal[
 
 
 @dataclass(slots=True)
-class Asked:
-    """What of a request decides where it goes.
-
-    `host`: lower case, without port; `overrides`: a field names another method than the request line.
-
-    Not frozen, like the plans below: one of each is made for every request, and freezing trebles what that takes.
-    """
-
-    method: bytes
-    path: bytes
-    query: bytes | None
-    host: bytes
-    overrides: bool = False
-
-    @property
-    def target(self) -> bytes:
-        """The raw target: path and query as they came."""
-        return self.path if self.query is None else self.path + b"?" + self.query
-
-    @property
-    def overrides_method(self) -> bool:
-        """Whether a field or the query names another method than the request line."""
-        return self.overrides or (self.query is not None and _METHOD_IN_QUERY.search(self.query) is not None)
-
-    @property
-    def is_safe(self) -> bool:
-        """Safe by its method, and by what it says its method is."""
-        return self.method in SAFE and not self.overrides_method
-
-
-@dataclass(slots=True)
 class Forward:
-    """Sent to `backend` as `target`; counted in `series`."""
+    """Sent to `backend` as `target`; counted in `series`.
+
+    `if_overridden`: its body is a form, and may name another method; then (see `form_overrides`) this is the plan. Not
+    frozen, like `Answer`: one is made for every request, and freezing trebles what that takes.
+    """
 
     backend: str
     target: bytes
     series: int
     reason: Reason
     claim: Claim | None = None
+    if_overridden: "Forward | None" = None
 
 
 @dataclass(slots=True)
@@ -99,15 +75,20 @@ def make_plan(asked: Asked, rules: Rules) -> Forward | Answer:
 
     Counters: a claim's first series counts what legacy or the proxy answered, the next one what the slice answered.
     """
-    # RFC 9110, 7.4: a request for a name that is not ours is misdirected. A balancer asks for our health by address.
-    if rules.hosts and asked.host not in rules.hosts and asked.path != HEALTH_PATH:
-        return Answer(421, REFUSED_SERIES, "other host", detail=f"the host {_shown(asked.host)} is not one of hosts:")
-    if asked.path == HEALTH_PATH:
+    path = asked.path
+    if path == HEALTH_PATH:  # a balancer asks by address, whatever the hosts
         return Answer(200, HEALTH_SERIES, "health")
-    readings = read_path(asked.path, rules.paths)
+    # RFC 9110, 7.4: a request for a name that is not ours is misdirected.
+    if rules.hosts and asked.host not in rules.hosts:
+        return Answer(421, REFUSED_SERIES, "other host", detail=f"the host {_shown(asked.host)} is not one of hosts:")
+    if path == b"*":  # RFC 9110, 9.3.7: OPTIONS of the server, not of a resource
+        if rules.default is None:
+            return Answer(204, HEALTH_SERIES, "health")
+        return Forward(rules.default, path, DEFAULT_SERIES, "default")
+    readings = read_path(path, rules.paths)
     if isinstance(readings, BadPath):
         return Answer(400, REFUSED_SERIES, "bad path", detail=readings.why)
-    claim = rules.table.match(readings if rules.paths.case_sensitive else readings.folded(), asked.method)
+    claim = rules.table.match(readings if rules.paths.case_sensitive else readings.folded(), asked)
     if claim is None:
         if rules.default is None:
             return Answer(404, NOT_FOUND_SERIES, "no default")
@@ -120,11 +101,15 @@ def make_plan(asked: Asked, rules: Rules) -> Forward | Answer:
             "ambiguous",
             detail=f"the path reads as {one} and as {other}, which do not lead to the same place",
         )
+    return _as_claimed(asked, claim, readings.canonical)
+
+
+def _as_claimed(asked: Asked, claim: Claim, canonical: bytes) -> Forward | Answer:
     match claim.leads_to:
         case Route() as route:
-            return _to_side(asked, claim, route, readings.canonical)
+            return _to_side(asked, claim, route, canonical)
         case Redirect(to, status):
-            location = claim.pattern.replace(readings.canonical, to)
+            location = claim.pattern.replace(canonical, to)
             if asked.query is not None:
                 location += (b"&" if b"?" in location else b"?") + asked.query
             return Answer(status, claim.series, "redirect", location, claim)
@@ -143,7 +128,10 @@ def _to_side(asked: Asked, claim: Claim, route: Route, canonical: bytes) -> Forw
         return Forward(route.legacy, asked.target, claim.series, "writes to legacy", claim)
     path = claim.pattern.replace(canonical, route.rewrite) if route.rewrite else canonical
     target = path if asked.query is None else path + b"?" + asked.query
-    return Forward(route.backend, target, claim.series + 1, "stage", claim)
+    plan = Forward(route.backend, target, claim.series + 1, "stage", claim)
+    if asked.has_body and asked.carries_form:
+        plan.if_overridden = Forward(route.legacy, asked.target, claim.series, "overrides its method", claim)
+    return plan
 
 
 def because(plan: Forward | Answer) -> str:

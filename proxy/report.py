@@ -19,7 +19,7 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
     crew = supervisor.crew
     return {
         "ok": True,
-        "generation": crew.current.generation.number,
+        "generation": crew.generation,
         "config": supervisor.config.name,
         "problems": list(supervisor.problems),
         "listen": [str(listener.address) for listener in supervisor.listeners],
@@ -72,6 +72,5 @@ def _slice(supervisor: "Supervisor", name: str) -> dict[str, object]:
 
 
 def _counted(counters: Counters, series: list[int]) -> dict[str, int]:
-    tallies = [counters.tally(each) for each in series]
-    by_class = {key: sum(tally.answers[index + 1] for tally in tallies) for index, key in enumerate(_CLASSES)}
-    return {"hits": sum(tally.hits for tally in tallies), **by_class, "cut": sum(tally.cut for tally in tallies)}
+    *answers, cut = counters.answers(series)
+    return {"hits": sum(answers) + cut, **dict(zip(_CLASSES, answers[1:], strict=True)), "cut": cut}

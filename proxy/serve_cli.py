@@ -10,7 +10,7 @@ import click
 from notation.problems import ConfigError, Problem, Refused
 from proxy.addresses import Address, address
 from proxy.sockets import CannotListen
-from proxy.supervisor import AlreadyRunning, Options, Supervisor
+from proxy.supervisor import AlreadyRunning, CannotStart, Options, Supervisor
 
 
 class AddressParameter(click.ParamType[Address]):
@@ -72,6 +72,6 @@ def serve(config: Path, workers: int | None, listen: tuple[Address, ...], admin:
     supervisor = Supervisor(config.resolve(), Options(workers, listen, admin, loop), os.environ)
     try:
         asyncio.run(supervisor.run())
-    except (CannotListen, AlreadyRunning) as error:
+    except (CannotListen, CannotStart, AlreadyRunning) as error:
         click.echo(str(error), err=True)
         sys.exit(3)

@@ -7,25 +7,31 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from watchfiles import awatch
+from watchfiles import Change, awatch
 
 from notation.problems import ConfigError, Problem
 from proxy import control, holds, stages
 from proxy.addresses import Address
+from proxy.certificates import certificate_problems, files_of
+from proxy.channel import Whole, whole
 from proxy.children import Pause, start, stop
 from proxy.compiler import Held, SeriesBook, make_generation
 from proxy.config import Loaded, load, serving_problems
 from proxy.control import Message
 from proxy.counters import Counters
-from proxy.crew import Crew, Whole
+from proxy.crew import Crew
+from proxy.ends import Files, named_files
+from proxy.generation import Front
 from proxy.holds import Bypass, Hold, Holds
 from proxy.model import RoutesSpec
 from proxy.report import report
@@ -42,6 +48,10 @@ class Options:
     loop: str = "uvloop"
 
 
+class CannotStart(Exception):
+    """The proxy cannot serve at all, and has said why."""
+
+
 class AlreadyRunning(Exception):
     """Another supervisor serves from this folder."""
 
@@ -54,13 +64,14 @@ class Supervisor:
         self.home = config.parent
         self.options = options
         self.environ = environ
-        self.loaded = self._read()
+        self.loaded, self.files = self._read()
         self.holds = holds.read(self.home / "data" / "holds.json")
         self.problems: tuple[str, ...] = ()
         self.book = SeriesBook()
         self.began = monotonic()
         self.keeper: asyncio.subprocess.Process | None = None
-        self._text = self.loaded.document.text
+        self._held_fronts: tuple[Front, ...] = ()
+        self._seen = self._look()
         self._changing = asyncio.Lock()
         self._stop = asyncio.Event()
 
@@ -68,6 +79,7 @@ class Supervisor:
         """Serve. Raises AlreadyRunning, CannotListen."""
         spec = self.loaded.spec
         workers = self.options.workers or spec.workers or os.cpu_count() or 1
+        self._allow_descriptors(spec.limits.connections)
         with contextlib.ExitStack() as stack:
             stack.enter_context(self._alone())
             self.listeners = [listen(each, workers) for each in self.options.listen or self._addresses(spec)]
@@ -82,12 +94,27 @@ class Supervisor:
             self.crew = Crew(self.counters, sockets, self._whole(1), self.options.loop, self.say)
             await self._serve(spec)
 
+    def _allow_descriptors(self, connections: int) -> None:
+        """Each connection takes a descriptor; those towards backends are far fewer, and the workers share them."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = connections + 1000
+        if hard != resource.RLIM_INFINITY and hard < wanted:
+            self.say(
+                f"limits.connections: {connections} need {wanted} descriptors, and a process may have {hard}\n"
+                f"    raise the limit (ulimit -Hn {wanted}, or LimitNOFILE= in systemd), or lower limits.connections"
+            )
+        if soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard) if hard > 0 else wanted, hard))
+
     async def _serve(self, spec: RoutesSpec) -> None:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self._stop.set)
         self.crew.start()
-        await self.crew.all_at(1)
+        await self._first_workers()
+        if self._stop.is_set():
+            await self.crew.stop(0.0)
+            return
         server = await control.listen(self.home, self.answer)
         tasks: list[asyncio.Task[object]] = [asyncio.create_task(self._watch())]
         loop.add_signal_handler(signal.SIGHUP, lambda: tasks.append(asyncio.create_task(self.reload(forced=True))))
@@ -108,9 +135,25 @@ class Supervisor:
         await asyncio.gather(*tasks, return_exceptions=True)
         self.say("stopped")
 
+    async def _first_workers(self) -> None:
+        """Wait until every worker serves, or somebody stops us. Raises CannotStart when they die instead."""
+        serving = asyncio.create_task(self.crew.all_at(1))
+        stopped = asyncio.create_task(self._stop.wait())
+        while not serving.done() and not stopped.done():
+            await asyncio.wait((serving, stopped), timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
+            if self.crew.deaths > 2 * self.counters.workers:
+                await self.crew.stop(0.0)
+                raise CannotStart("the workers die as soon as they start\n    what they said last stands above")
+        for task in (serving, stopped):
+            task.cancel()
+
     def _greet(self) -> None:
         spec = self.loaded.spec
-        where = ", ".join(f"http://{listener.address}" for listener in self.listeners)
+        fronts = self.crew.current.generation.fronts
+        where = ", ".join(
+            f"{'https' if front.certificates else 'http'}://{listener.address}"
+            for listener, front in zip(self.listeners, fronts, strict=True)
+        )
         admin = f"; admin http://{self.admin.address}" if self.admin else ""
         self.say(f"serving {where} with {self.counters.workers} workers{admin}")
         for name, slice_spec in spec.slices.items():
@@ -122,14 +165,31 @@ class Supervisor:
 
     # The file.
 
-    def _read(self) -> Loaded:
+    def _read(self) -> tuple[Loaded, Files]:
         loaded = load(self.config, self.environ)
-        if problems := serving_problems(loaded):
+        files = files_of(loaded.spec, self.home)
+        unusable = certificate_problems(loaded.spec, loaded.document, files)
+        if problems := (*serving_problems(loaded), *unusable):
             raise ConfigError(problems)
-        return loaded
+        return loaded, files
 
     def _whole(self, number: int) -> Whole:
-        return Whole(*make_generation(number, self.loaded.spec, self.loaded.document.where, self.held(), self.book))
+        spec, where = self.loaded.spec, self.loaded.document.where
+        generation, claims = make_generation(number, spec, where, self.held(), self.book, self.files)
+        generation = replace(generation, fronts=self._fronts(generation.fronts))
+        return whole(generation, claims)
+
+    def _fronts(self, asked: tuple[Front, ...]) -> tuple[Front, ...]:
+        """How the sockets that are held speak: as the file says now, where it still means the same protocol."""
+        if self.options.listen:
+            return (Front(),) * len(self.options.listen)
+        held = self._held_fronts or asked
+        same = len(asked) == len(held)
+        self._held_fronts = tuple(
+            asked[i] if same and bool(asked[i].certificates) == bool(front.certificates) else front
+            for i, front in enumerate(held)
+        )
+        return self._held_fronts
 
     def held(self) -> Held:
         """What run-time says above the file."""
@@ -141,23 +201,29 @@ class Supervisor:
 
     async def _publish(self) -> None:
         number = self.crew.current.generation.number + 1
-        await self.crew.publish(self._whole(number))
+        await self.crew.publish(await asyncio.to_thread(self._whole, number))
+
+    def _look(self) -> tuple[object, Files]:
+        """What tells whether routes.yaml, or a certificate that it names, is another one than before."""
+        state = self.config.stat()
+        return (state.st_mtime_ns, state.st_size, state.st_ino), files_of(self.loaded.spec, self.home)
 
     async def reload(self, *, forced: bool = False) -> bool:
         """Take in the file if it is good; if not, what ran before keeps running, and says so."""
         async with self._changing:
             try:
-                text = await asyncio.to_thread(self.config.read_text, encoding="utf-8")
-                if text == self._text and not forced and not self.problems:
-                    return True
-                loaded = await asyncio.to_thread(self._read)
+                seen = self._look()
+                if seen == self._seen and not forced:
+                    return not self.problems
+                self._seen = seen
+                loaded, files = await asyncio.to_thread(self._read)
             except (ConfigError, OSError, UnicodeDecodeError) as error:
                 problems = (
                     error.problems if isinstance(error, ConfigError) else (Problem(None, f"cannot read it: {error}"),)
                 )
                 self._refused(problems)
                 return False
-            self.loaded, self._text, self.problems = loaded, loaded.document.text, ()
+            self.loaded, self.files, self.problems = loaded, files, ()
             await self._publish()
             self.say(f"serving by {self.config.name} as generation {self.crew.current.generation.number}")
             self._mind_the_sockets(loaded.spec)
@@ -178,20 +244,32 @@ class Supervisor:
 
     async def _watch(self) -> None:
         async for _ in self._changes():
-            with contextlib.suppress(Exception):
+            try:
                 await self.reload()
+            except Exception as error:  # whatever it is, watching goes on, and it is said
+                self.say(f"{self.config.name} could not be taken in; what was served before is served on: {error!r}")
 
-    def _changes(self) -> AsyncIterator[object]:
-        name = self.config.name
-        # An editor writes in several steps; 20 ms after the last of them the file is whole.
-        return awatch(
-            self.home,
-            watch_filter=lambda _, path: Path(path).name == name,
-            recursive=False,
-            debounce=100,
-            step=20,
-            stop_event=self._stop,
-        )
+    async def _changes(self) -> AsyncIterator[object]:
+        """Each time routes.yaml, or a certificate that it names, may have changed."""
+        while not self._stop.is_set():
+            watched = {self.config} | {(self.home / name).resolve() for name in named_files(self.loaded.spec)}
+            # An editor writes in several steps; 20 ms after the last of them the file is whole.
+            changes = awatch(
+                *{path.parent for path in watched},
+                watch_filter=partial(_is_watched, watched),
+                recursive=False,
+                debounce=100,
+                step=20,
+                stop_event=self._stop,
+                # What changed before watching began, or on a file system that tells nothing, is seen within a second.
+                rust_timeout=1000,
+                yield_on_timeout=True,
+            )
+            loaded = self.loaded
+            async for change in changes:
+                yield change
+                if self.loaded is not loaded:
+                    break  # other certificates may be named now
 
     # The control socket.
 
@@ -277,6 +355,10 @@ class Supervisor:
     def say(text: str) -> None:
         """A line for whoever watches."""
         print(text, file=sys.stderr, flush=True)  # noqa: T201  # the log
+
+
+def _is_watched(watched: set[Path], _: Change, path: str) -> bool:
+    return Path(path) in watched
 
 
 def _now() -> str:

@@ -81,7 +81,11 @@ def test_check_says_what_is_wrong_in_every_file_named(folder: Path) -> None:
 def test_check_accepts_the_whole_notation_of_both_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOUSING_URL", "mssql://me@127.0.0.1/housing")
     code, output = run("check", str(SAMPLES / "routes.yaml"), str(SAMPLES / "datasets.yaml"))
-    assert (code, output) == (0, f"{SAMPLES}/routes.yaml: no problem\n{SAMPLES}/datasets.yaml: no problem\n")
+    share = "1 of 1 tests hold; they cover 1 of 7 routes, redirects and gone paths (14%)"
+    assert (code, output) == (
+        0,
+        f"{SAMPLES}/routes.yaml: no problem\n{SAMPLES}/routes.yaml: {share}\n{SAMPLES}/datasets.yaml: no problem\n",
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from proxy.headers import PSEUDONYM, Field
 from proxy.wire.grammar import ReplyHead, RequestHead
 
+_UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
 _VIA = b"Via: 1.1 %b\r\n" % PSEUDONYM
 
 
@@ -17,7 +18,7 @@ def request_bytes(request: RequestHead, target: bytes, host: bytes, forwarding: 
     elif request.length is not None:
         framing = b"Content-Length: %d\r\n" % request.length
     else:
-        framing = b""
+        framing = _UPGRADE if request.upgrades else b""
     return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b\r\n" % (
         request.method,
         target,
@@ -28,8 +29,16 @@ def request_bytes(request: RequestHead, target: bytes, host: bytes, forwarding: 
     )
 
 
-def reply_bytes(reply: ReplyHead, *, minor: int, keep_alive: bool, chunked: bool) -> bytes:
-    """A reply's head for a citizen who speaks HTTP/1.`minor`; `chunked`: how its body will be framed."""
+def reply_bytes(reply: ReplyHead, *, minor: int, keep_alive: bool, chunked: bool, date: bytes, hsts: bytes) -> bytes:
+    """A reply's head for a citizen who speaks HTTP/1.`minor`.
+
+    `chunked`: how its body will be framed; `date` and `hsts`: the lines to add unless the backend said its own.
+    """
+    # RFC 9110, 6.6.1: a recipient with a clock must append a Date that is missing.
+    if reply.has_date:
+        date = b""
+    if hsts and any(name.lower() == b"strict-transport-security" for name, _ in reply.fields):
+        hsts = b""
     if chunked:
         framing = b"Transfer-Encoding: chunked\r\n"
     elif reply.length is not None:
@@ -39,14 +48,21 @@ def reply_bytes(reply: ReplyHead, *, minor: int, keep_alive: bool, chunked: bool
     # RFC 9112, 9.3: 1.1 stays open unless told, 1.0 closes unless told.
     stays = b"" if minor == 1 else b"Connection: keep-alive\r\n"
     connection = stays if keep_alive else b"Connection: close\r\n"
-    return b"HTTP/1.1 %d %b\r\n%b%b%b%b\r\n" % (
+    return b"HTTP/1.1 %d %b\r\n%b%b%b%b%b%b\r\n" % (
         reply.status,
         reply.reason,
         _lines(reply.fields),
         framing,
         _VIA,
+        date,
+        hsts,
         connection,
     )
+
+
+def switched_bytes(reply: ReplyHead) -> bytes:
+    """The 101 that turns a citizen's connection into a WebSocket."""
+    return b"HTTP/1.1 101 Switching Protocols\r\n%b%b%b\r\n" % (_lines(reply.fields), _UPGRADE, _VIA)
 
 
 def interim_bytes(reply: ReplyHead) -> bytes:

@@ -1,54 +1,46 @@
 """One citizen's connection: requests in, one after the other; answers out, in their order."""
 
 import asyncio
-import socket
-import struct
-from collections.abc import Callable
+import re
 from time import monotonic
 from typing import cast
 
-from proxy.generation import Backend
+from proxy.asked import Asked
+from proxy.generation import Generation
 from proxy.headers import forwarding_fields, is_trusted, sender_of
-from proxy.plan import REFUSED_SERIES, Answer, Asked, make_plan
-from proxy.wire.chunked import LAST_CHUNK, BadChunk, ChunkDecoder, encode_chunk
+from proxy.plan import REFUSED_SERIES, Answer, Forward, make_plan
+from proxy.wire.body import IncomingBody, TooLarge
+from proxy.wire.chunked import BadChunk
 from proxy.wire.compose import request_bytes
+from proxy.wire.connection import Connection
 from proxy.wire.exchange import Exchange
+from proxy.wire.form import HeldForm
 from proxy.wire.grammar import Refused, RequestHead, read_request
-from proxy.wire.pages import own_answer
-from proxy.wire.pool import Pool
-from proxy.wire.station import NEVER, Station
+from proxy.wire.pages import Manner, own_answer
+from proxy.wire.pool import pool_for
+from proxy.wire.station import NEVER, PLAIN, Door, Station
 
 # Bytes of pipelined requests that wait while one is answered.
 PIPELINE_LIMIT = 64 * 1024
-# Seconds that a citizen who was answered early may go on sending: closing at once would reset the connection, and the
-# answer might be lost on its way (RFC 9112, 9.6).
-LINGER_SECONDS = 2.0
 
-_HEAD, _BODY, _ANSWER, _LINGER = range(4)
+_EMPTY_LINES = re.compile(rb"(?:\r\n)+")
+_HEAD, _BODY, _ANSWER, _TUNNEL, _LINGER = range(5)
 
 
-class Downstream(asyncio.Protocol):
-    """States: reading a head, reading a body, waiting for an answer, lingering after a refusal."""
+class Downstream(Connection):
+    """States: reading a head, reading a body, waiting for an answer, passing a tunnel's bytes, lingering at the end."""
 
-    __slots__ = (
-        "_buffer", "_decoder", "_eof", "_forwarding", "_left", "_paused", "_peer", "_pool_of", "_state", "_taken",
-        "_trusted", "_unsent", "deadline", "exchange", "station", "transport",
-    )  # fmt: skip
+    __slots__ = ("_body", "_buffer", "_form", "_forwarding", "_full", "_peer", "_state", "_trusted", "door", "exchange")
 
-    def __init__(self, station: Station, pool_of: Callable[[Backend], Pool]) -> None:
-        self.station = station
-        self.transport: asyncio.Transport | None = None
+    def __init__(self, station: Station, door: Door = PLAIN) -> None:
+        super().__init__(station)
         self.exchange: Exchange | None = None
-        self.deadline = NEVER
-        self._pool_of = pool_of
+        self.door = door
         self._state = _HEAD
         self._buffer = b""
-        self._decoder: ChunkDecoder | None = None
-        self._left = 0
-        self._taken = 0
-        self._unsent = 0
-        self._eof = False
-        self._paused = False
+        self._body: IncomingBody | None = None
+        self._form: HeldForm | None = None
+        self._full = False  # the citizen does not take what was written
         self._peer = b""
         self._trusted = False
         self._forwarding: tuple[bytes, bytes] = (b"", b"")
@@ -62,8 +54,10 @@ class Downstream(asyncio.Protocol):
         address = peer[0] if peer else "unknown"
         self._peer = address.encode()
         self._trusted = is_trusted(address, self.station.generation.trust)
-        self.station.enter(self)
         self.deadline = self.station.now + self.station.generation.limits.idle
+        over = self.station.enter(self, "" if self._trusted else address)
+        if over is not None:
+            self._refuse(over, "too many connections")
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a citizen."""
@@ -79,6 +73,8 @@ class Downstream(asyncio.Protocol):
             self._buffer += data
             if len(self._buffer) > PIPELINE_LIMIT:
                 self.pause_reading()
+        elif state == _TUNNEL and self.exchange is not None:
+            self.exchange.tunnel_sent(data)
 
     def eof_received(self) -> bool:
         """The citizen sends no more, and may still be reading."""
@@ -91,7 +87,7 @@ class Downstream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The citizen left, or was let go."""
-        self.station.leave(self)
+        self.station.leave(self, "" if self._trusted else self._peer.decode())
         self.transport = None
         self._buffer = b""
         exchange = self.exchange
@@ -101,41 +97,40 @@ class Downstream(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The citizen does not keep up."""
+        self._full = True
         self.deadline = self.station.now + self.station.generation.limits.idle
         if self.exchange is not None and self.exchange.upstream is not None:
             self.exchange.upstream.pause()
 
     def resume_writing(self) -> None:
         """The citizen keeps up again."""
-        self.deadline = NEVER if self._state == _ANSWER else self.station.now + self.station.generation.limits.idle
-        if self.exchange is not None and self.exchange.upstream is not None:
-            self.exchange.upstream.resume()
+        self._full = False
+        answering = self._state in (_ANSWER, _TUNNEL)
+        self.deadline = NEVER if answering else self.station.now + self.station.generation.limits.idle
+        if self.exchange is not None:
+            if self.exchange.upstream is not None:
+                self.exchange.upstream.resume()
+        elif self._state == _ANSWER:
+            self._next(self._buffer)
 
     def expired(self) -> None:
         """The citizen took too long."""
         if self._state == _HEAD and not self._buffer:
-            self._close()
+            self._state = _LINGER
+            self.close()
         elif self._state in (_HEAD, _BODY) and (self.exchange is None or self.exchange.reply is None):
             self._refuse(408, "the request did not arrive in time")
-        elif self._state == _LINGER and self._still_sends():
+        elif self._state == _LINGER and self.still_sends():
             self.deadline = self.station.now + self.station.generation.limits.idle
         else:
-            self._abort()
-
-    def _still_sends(self) -> bool:
-        """Whether a closing connection has moved on since it was last looked at."""
-        assert self.transport is not None
-        unsent = self.transport.get_write_buffer_size()
-        moved = unsent != self._unsent
-        self._unsent = unsent
-        return unsent > 0 and moved
+            self.abort()
 
     # Requests.
 
     def _read_head(self, data: bytes) -> None:
-        # RFC 9112, 2.2: an empty line before the request line is skipped.
-        while data.startswith(b"\r\n"):
-            data = data[2:]
+        # RFC 9112, 2.2: empty lines before the request line are skipped.
+        if data.startswith(b"\r\n"):
+            data = _EMPTY_LINES.sub(b"", data, count=1)
         if not data:
             return
         limits = self.station.generation.limits
@@ -169,79 +164,98 @@ class Downstream(asyncio.Protocol):
     def _serve(self, request: RequestHead, rest: bytes) -> None:
         now = monotonic()
         path, mark, query = request.target.partition(b"?")
-        asked = Asked(request.method, path, query if mark else None, request.host_name, request.overrides)
-        generation = self.station.generation
-        plan = make_plan(asked, generation.rules)
+        asked = Asked(
+            request.method,
+            path,
+            query if mark else None,
+            request.host_name,
+            request.overrides,
+            request.fields,
+            request.has_body,
+        )
+        plan = make_plan(asked, self.station.generation.rules)
+        if request.is_last_hop:
+            plan = Answer(204, plan.series, "health")
         if isinstance(plan, Answer):
             self._answer(request, plan, rest)
-            return
-        backend = generation.backends[plan.backend]
-        head = request_bytes(request, plan.target, request.host or backend.host_field, self._forwarding_for(request))
-        exchange = self.exchange = Exchange(self, request, plan, self._pool_of(backend), now)
-        if not request.has_body:
+        elif not request.has_body:
             self._state = _ANSWER
             self._buffer = rest
             self.deadline = NEVER
-            exchange.begin(head, ended=True)
-            return
-        self._state = _BODY
-        self._decoder = ChunkDecoder() if request.chunked else None
-        self._left = request.length or 0
-        self._taken = 0
-        self.deadline = self.station.now + generation.limits.body_idle
-        body = self._body(rest) if rest else b""
-        if body is not None:
-            exchange.begin(head + body, ended=exchange.request_ended)
+            self._begin(request, plan, now, b"", self.station.generation, ended=True)
+        else:
+            self._state = _BODY
+            self._body = IncomingBody(request, self.station.generation.limits.body)
+            if plan.if_overridden is not None:
+                self._form = HeldForm(request, asked, plan, now, self.station.generation)
+                if request.expects_continue:
+                    # The proxy wants the body before any backend is asked: the wish is fulfilled here, and ends here.
+                    request.fields = [field for field in request.fields if field[0].lower() != b"expect"]
+                    self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                self._read_body(rest)
+                return
+            self.deadline = self.station.now + self.station.generation.limits.body_idle
+            body = self._take_body(rest) if rest else b""
+            if body is not None:
+                self._begin(request, plan, now, body, self.station.generation, ended=self._state == _ANSWER)
+
+    def _begin(
+        self, request: RequestHead, plan: Forward, started: float, body: bytes, generation: Generation, *, ended: bool
+    ) -> None:
+        backend = generation.backends[plan.backend]
+        head = request_bytes(request, plan.target, request.host or backend.host_field, self._forwarding_for(request))
+        self.exchange = Exchange(self, request, plan, pool_for(self.station, backend), started)
+        self.exchange.begin(head + body, ended=ended)
 
     def _forwarding_for(self, request: RequestHead) -> bytes:
         if self._trusted:
             trust = self.station.generation.trust
-            return forwarding_fields(sender_of(self._peer, request.host, request.told, trust))
+            return forwarding_fields(sender_of(self._peer, request.host, request.told, trust, self.door.proto))
         if self._forwarding[0] != request.host or not self._forwarding[1]:
-            lines = forwarding_fields(sender_of(self._peer, request.host, (), ()))
+            lines = forwarding_fields(sender_of(self._peer, request.host, (), (), self.door.proto))
             self._forwarding = (request.host, lines)
         return self._forwarding[1]
 
     def _read_body(self, data: bytes) -> None:
-        exchange = self.exchange
-        assert exchange is not None
         self.deadline = self.station.now + self.station.generation.limits.body_idle
-        body = self._body(data)
-        if body:
-            exchange.send(body)
+        incoming, form = self._body, self._form
+        body = self._take_body(data)
+        if body is None:
+            return
+        ended = self._state == _ANSWER
+        if form is not None:
+            assert incoming is not None
+            plan = form.hold(body, incoming.content, ended=ended)
+            if plan is not None:
+                self._form = None
+                self._begin(form.request, plan, form.started, form.framed, form.generation, ended=ended)
+        elif self.exchange is not None:
+            self.exchange.request_ended = ended
+            if body:
+                self.exchange.send(body)
 
-    def _body(self, data: bytes) -> bytes | None:
-        """What of `data` belongs to the body, framed for the backend; None after a refusal."""
-        limits = self.station.generation.limits
-        if self._decoder is None:
-            out, rest = data[: self._left], data[self._left :]
-            self._left -= len(out)
-            ended = not self._left
-        else:
-            try:
-                content = self._decoder.feed(data)
-            except BadChunk as bad:
-                self._refuse(400, str(bad))
-                return None
-            self._taken += len(content)
-            if self._taken > limits.body:
-                self._refuse(413, f"a body of more than limits.body, {limits.body} bytes")
-                return None
-            ended, rest = self._decoder.done, self._decoder.rest
-            out = encode_chunk(content) + (LAST_CHUNK if ended else b"")
-        if ended:
-            assert self.exchange is not None
-            self.exchange.request_ended = True
+    def _take_body(self, data: bytes) -> bytes | None:
+        """What of `data` belongs to the body; None after a refusal."""
+        body = self._body
+        assert body is not None
+        try:
+            out = body.feed(data)
+        except BadChunk as bad:
+            self._refuse(400, str(bad))
+            return None
+        except TooLarge as large:
+            self._refuse(413, str(large))
+            return None
+        if body.ended:
             self._state = _ANSWER
-            self._decoder = None
-            self._buffer = rest
+            self._body = None
+            self._buffer = body.rest
             self.deadline = NEVER
         return out
 
     # Answers.
 
     def _answer(self, request: RequestHead, plan: Answer, rest: bytes) -> None:
-        reference = ""
         status = plan.status
         if plan.series == REFUSED_SERIES:
             self._refuse(status, plan.detail, request)
@@ -249,29 +263,19 @@ class Downstream(asyncio.Protocol):
         if status == 200 and self.station.draining:
             status = 503
         keep_alive = request.keep_alive and not self.station.draining and not request.has_body
-        if status >= 400:
-            reference = self.station.reference()
+        reference = self.station.reference() if status >= 400 else ""
         self.station.counters.count(plan.series, status // 100, 0)
-        with_body = request.method != b"HEAD"
-        self.write(
-            own_answer(
-                status,
-                reference=reference,
-                with_body=with_body,
-                keep_alive=keep_alive,
-                minor=request.minor,
-                location=plan.location,
-            )
-        )
+        self.write(own_answer(status, reference, self._manner(request, keep_alive=keep_alive), plan.location))
         if keep_alive:
             self._next(rest)
         else:
-            self._linger()
+            self._part()
 
-    def write(self, data: bytes) -> None:
-        """Bytes for the citizen; nothing to one who has left."""
-        if self.transport is not None and data and not self.transport.is_closing():
-            self.transport.write(data)
+    def _manner(self, request: RequestHead | None, *, keep_alive: bool) -> Manner:
+        if request is None:
+            return Manner(date=self.station.date, hsts=self.door.hsts)
+        with_body = request.method != b"HEAD"
+        return Manner(keep_alive, request.minor, with_body, self.station.date, self.door.hsts)
 
     def stays_open(self, exchange: Exchange) -> bool:
         """Whether this connection can take another request after this exchange."""
@@ -282,22 +286,27 @@ class Downstream(asyncio.Protocol):
         """The answer is out."""
         self.exchange = None
         if exchange.keeps_open:
-            self.resume_reading()
             self._next(self._buffer)
         else:
-            self._linger()
+            self._part()
 
     def _next(self, rest: bytes) -> None:
+        self.deadline = self.station.now + self.station.generation.limits.idle
+        if self._full:
+            # Nothing more is answered to who does not take what was: the answers would pile up here.
+            self._state = _ANSWER
+            self._buffer = rest
+            return
         self._state = _HEAD
         self._buffer = b""
-        self.deadline = self.station.now + self.station.generation.limits.idle
+        self.resume_reading()
         if rest:
             # Not called from here: a thousand pipelined requests would nest a thousand deep.
             self._state = _ANSWER
             self._buffer = rest
             self.station.loop.call_soon(self._resume_pipeline)
         elif self._eof:
-            self._close()
+            self.close()
 
     def _resume_pipeline(self) -> None:
         if self.transport is None or self.transport.is_closing():
@@ -306,7 +315,22 @@ class Downstream(asyncio.Protocol):
         self._state = _HEAD
         self._read_head(data)
         if self._eof and self._state in (_HEAD, _BODY):
-            self._close()  # the rest of this request will never come
+            self.close()  # the rest of this request will never come
+
+    def begin_tunnel(self) -> None:
+        """The connection is a WebSocket from here on; what came early goes along."""
+        early, self._buffer = self._buffer, b""
+        self._state = _TUNNEL
+        self.deadline = NEVER
+        if early and self.exchange is not None:
+            self.exchange.tunnel_sent(early)
+        self.resume_reading()
+
+    def end_tunnel(self) -> None:
+        """The other side has ended."""
+        self.exchange = None
+        self._state = _LINGER
+        self.close()
 
     # Failures.
 
@@ -316,84 +340,54 @@ class Downstream(asyncio.Protocol):
         self.station.say(f"{reference} refused with {status}: {why}")
         self.station.counters.count(REFUSED_SERIES, status // 100, 0)
         exchange = self.exchange
-        self.exchange = None
+        self.exchange = self._form = None
         if exchange is not None:
             exchange.abandon()
             if exchange.reply is not None:
-                self._abort()  # an answer is half out: nothing can be said any more
+                self.abort()  # an answer is half out: nothing can be said any more
                 return
-        with_body = request is None or request.method != b"HEAD"
-        self.write(own_answer(status, reference=reference, with_body=with_body, keep_alive=False))
-        self._linger()
+        self.write(own_answer(status, reference, self._manner(request, keep_alive=False)))
+        self._part()
 
     def fail(self, exchange: Exchange, status: int, reference: str) -> None:
         """The backend gave no answer."""
         self.exchange = None
-        request = exchange.request
         keep_alive = self.stays_open(exchange)
-        with_body = request.method != b"HEAD"
-        self.write(
-            own_answer(status, reference=reference, with_body=with_body, keep_alive=keep_alive, minor=request.minor)
-        )
+        self.write(own_answer(status, reference, self._manner(exchange.request, keep_alive=keep_alive)))
         if keep_alive:
-            self.resume_reading()
             self._next(self._buffer)
         else:
-            self._linger()
+            self._part()
 
     def cut(self, *, reset: bool) -> None:
         """The answer cannot be ended: end the connection so that it shows."""
         self.exchange = None
-        if self.transport is None:
-            return
+        self._state = _LINGER
         if reset:
-            sock = self.transport.get_extra_info("socket")
-            if sock is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.transport.abort()
+            self.reset()
         else:
-            self.transport.close()
+            self.close()
 
-    def _linger(self) -> None:
+    def _part(self) -> None:
         self._state = _LINGER
         self._buffer = b""
-        self.deadline = self.station.now + LINGER_SECONDS
-        transport = self.transport
-        if transport is None:
-            return
-        self.resume_reading()
-        if self._eof or not transport.can_write_eof():
-            transport.close()
-        else:
-            transport.write_eof()
+        self.part()
 
     def drain(self) -> None:
         """The worker stops: an idle connection closes, a busy one after its answer."""
         if self._state == _HEAD and not self._buffer:
-            self._close()
-
-    def _close(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
-
-    def _abort(self) -> None:
-        if self.transport is not None:
-            self.transport.abort()
+            self.close()
 
     # Backpressure.
 
     def pause_reading(self) -> None:
-        """Take no more of the request for now."""
-        if self.transport is not None and not self._paused:
-            self._paused = True
-            self.transport.pause_reading()
-            if self._state == _BODY:
-                self.deadline = NEVER
+        """Take no more of the request for now, and do not hold the citizen to a time."""
+        super().pause_reading()
+        if self._state == _BODY:
+            self.deadline = NEVER
 
     def resume_reading(self) -> None:
         """Take on."""
-        if self.transport is not None and self._paused:
-            self._paused = False
-            self.transport.resume_reading()
-            if self._state == _BODY:
-                self.deadline = self.station.now + self.station.generation.limits.body_idle
+        super().resume_reading()
+        if self._state == _BODY:
+            self.deadline = self.station.now + self.station.generation.limits.body_idle

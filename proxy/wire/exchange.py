@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from proxy.plan import IDEMPOTENT, Forward
 from proxy.wire.chunked import LAST_CHUNK, encode_chunk
-from proxy.wire.compose import interim_bytes, reply_bytes
+from proxy.wire.compose import interim_bytes, reply_bytes, switched_bytes
 from proxy.wire.grammar import ReplyHead, RequestHead
 
 if TYPE_CHECKING:
@@ -85,10 +85,11 @@ class Exchange:
         """There is a connection now."""
         assert self._held is not None
         self.upstream = upstream
-        upstream.begin(self, b"".join(self._held))
+        held = b"".join(self._held)
         if self._held_bytes > HELD_LIMIT:
             self._held = None
-        self.citizen.resume_reading()
+        self.citizen.resume_reading()  # before the backend may say that it is too much
+        upstream.begin(self, held)
 
     # The answer, on its way to the citizen.
 
@@ -107,7 +108,14 @@ class Exchange:
         # An unframed body for 1.0 ends with the connection; an answer before the request's end leaves bytes we will not
         # read.
         self.keeps_open = self.citizen.stays_open(self) and not (unframed and minor == 0)
-        head = reply_bytes(reply, minor=minor, keep_alive=self.keeps_open, chunked=self._chunked)
+        head = reply_bytes(
+            reply,
+            minor=minor,
+            keep_alive=self.keeps_open,
+            chunked=self._chunked,
+            date=self.citizen.station.date,
+            hsts=self.citizen.door.hsts,
+        )
         self.citizen.write(head + (encode_chunk(content) if self._chunked else content))
 
     def content_came(self, content: bytes) -> None:
@@ -124,6 +132,28 @@ class Exchange:
         micros = int((monotonic() - self.started) * 1e6)
         self.citizen.station.counters.count(self.plan.series, self.reply.status // 100, micros)
         self.citizen.exchange_ended(self)
+
+    # A WebSocket: bytes pass as they are, until either side ends.
+
+    def switched(self, reply: ReplyHead, data: bytes) -> None:
+        """The backend has changed the protocol, as the citizen asked."""
+        self.reply = reply
+        self._held = None
+        micros = int((monotonic() - self.started) * 1e6)
+        self.citizen.station.counters.count(self.plan.series, 1, micros)
+        self.citizen.write(switched_bytes(reply) + data)
+        self.citizen.begin_tunnel()
+
+    def tunnel_sent(self, data: bytes) -> None:
+        """Bytes of the citizen's."""
+        if self.upstream is not None:
+            self.upstream.send(data)
+
+    def tunnel_ended(self) -> None:
+        """The backend's side vanished; the citizen's ends with it."""
+        self.upstream = None
+        self._close()
+        self.citizen.end_tunnel()
 
     # Failures.
 
@@ -163,7 +193,8 @@ class Exchange:
         if self.is_over:
             return
         self._close()
-        self.citizen.station.counters.count_cut(self.plan.series)
+        if self.reply is None or not self.reply.to_websocket:
+            self.citizen.station.counters.count_cut(self.plan.series)
         if self.upstream is not None:
             self.upstream.abort()
             self.upstream = None

@@ -13,17 +13,22 @@ from proxy.generation import HeadLimits
 from proxy.headers import (
     CODING,
     CONNECTION,
+    DATE,
     HOST,
     KEEP,
     KINDS,
     LENGTH,
+    MAX_FORWARDS,
     NEVER_NOMINATED,
     OVERRIDE,
     REPLY_KINDS,
     STOP,
     TOLD,
+    UPGRADE,
+    USUAL_CONNECTION,
     Field,
     nominated,
+    options,
     reply_kind,
     request_kind,
 )
@@ -50,7 +55,10 @@ class RequestHead:
     `length` None: chunked, or no body where `chunked` is false. A plain class: it is made for every request.
     """
 
-    __slots__ = ("chunked", "fields", "host", "keep_alive", "length", "method", "minor", "overrides", "target", "told")
+    __slots__ = (
+        "chunked", "fields", "host", "is_last_hop", "keep_alive", "length", "method", "minor", "overrides", "target",
+        "told", "upgrades",
+    )  # fmt: skip
 
     def __init__(self, method: bytes, target: bytes, minor: int, host: bytes, fields: list[Field]) -> None:
         self.method = method
@@ -63,6 +71,10 @@ class RequestHead:
         self.chunked = False
         self.keep_alive = minor == 1
         self.overrides = False
+        # Asks for a WebSocket (RFC 6455, 4.1).
+        self.upgrades = False
+        # An OPTIONS that may go no further (RFC 9110, 7.6.2).
+        self.is_last_hop = False
 
     @property
     def has_body(self) -> bool:
@@ -101,6 +113,8 @@ class ReplyHead:
     length: int | None
     chunked: bool
     keep_alive: bool
+    to_websocket: bool = False
+    has_date: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +172,7 @@ def _special(request: RequestHead, special: list[tuple[int, Field]]) -> RequestH
     hosts: list[bytes] = []
     lengths: list[bytes] = []
     codings: list[bytes] = []
+    upgrades: list[bytes] = []
     option = b""
     for kind, field in special:
         if kind == HOST:
@@ -170,6 +185,10 @@ def _special(request: RequestHead, special: list[tuple[int, Field]]) -> RequestH
             codings.append(field[1])
         elif kind == TOLD:
             request.told.append(field)
+        elif kind == UPGRADE:
+            upgrades.append(field[1])
+        elif kind == MAX_FORWARDS:
+            _count_hop(request, field)
         else:
             request.overrides = True
     if lengths or codings:
@@ -178,7 +197,37 @@ def _special(request: RequestHead, special: list[tuple[int, Field]]) -> RequestH
             return framing
         request.length, request.chunked = framing
     refused = _place(request, hosts) or _connection(request, option)
+    if upgrades and refused is None:
+        refused = _upgrade(request, b",".join(upgrades).lower(), option)
     return refused or request
+
+
+def _stays(minor: int, option: bytes) -> bool:
+    """9112, 9.3: whether the connection goes on after this message."""
+    if not option or option in USUAL_CONNECTION:
+        return option.lower() == b"keep-alive" or (minor == 1 and option.lower() != b"close")
+    said = options(option)
+    return (minor == 1 or b"keep-alive" in said) and b"close" not in said
+
+
+def _count_hop(request: RequestHead, field: Field) -> None:
+    """9110, 7.6.2: one hop less for OPTIONS; other methods' Max-Forwards passes as it is."""
+    if request.method != b"OPTIONS" or not field[1].isdigit() or len(field[1]) > 9:
+        request.fields.append(field)
+    elif int(field[1]) == 0:
+        request.is_last_hop = True
+    else:
+        request.fields.append((field[0], b"%d" % (int(field[1]) - 1)))
+
+
+def _upgrade(request: RequestHead, protocols: bytes, option: bytes) -> Refused | None:
+    """9110, 7.8: a WebSocket is passed on, every other wish is not; h2c would make a tunnel past every route."""
+    if b"h2c" in protocols:
+        return Refused(400, "Upgrade: h2c")
+    wished = b"upgrade" in {token.strip() for token in option.lower().split(b",")}
+    bare = request.method == b"GET" and request.minor == 1 and not request.has_body
+    request.upgrades = wished and bare and protocols == b"websocket"
+    return None
 
 
 def _connection(request: RequestHead, option: bytes) -> Refused | None:
@@ -190,8 +239,7 @@ def _connection(request: RequestHead, option: bytes) -> Refused | None:
         if also & NEVER_NOMINATED:
             return Refused(400, "Connection nominates a field that must reach the backend")
         request.fields = [field for field in request.fields if field[0].lower() not in also]
-    tokens = option.lower()
-    request.keep_alive = (request.minor == 1 or b"keep-alive" in tokens) and b"close" not in tokens
+    request.keep_alive = _stays(request.minor, option)
     return None
 
 
@@ -252,33 +300,28 @@ def read_reply(head: bytes, method: bytes) -> ReplyHead | BadReply:
     if not _FIELDS.fullmatch(head, start):
         return BadReply("a malformed field line")
     kept: list[Field] = []
-    lengths: list[bytes] = []
-    codings: list[bytes] = []
-    option = b""
+    said: dict[int, list[bytes]] = {LENGTH: [], CODING: [], CONNECTION: [], UPGRADE: [], DATE: []}
     for each in head[start:-4].split(b"\r\n") if len(head) - start > 2 else ():
         name, _, value = each.partition(b":")
         value = value.strip(b" \t")
         kind = REPLY_KINDS.get(name)
         if kind is None:
             kind = reply_kind(name)
-        if kind == KEEP:
+        if kind in (KEEP, DATE):
             kept.append((name, value))
-        elif kind == LENGTH:
-            lengths.append(value)
-        elif kind == CODING:
-            codings.append(value)
-        elif kind == CONNECTION:
-            option = option + b"," + value if option else value
+        if kind in said:
+            said[kind].append(value)
+    option = b",".join(said[CONNECTION])
     also = nominated(option)
     if also:
         kept = [field for field in kept if field[0].lower() not in also or field[0].lower() in NEVER_NOMINATED]
     status, minor = int(line[2]), line[1][0] - 0x30
-    framing = _reply_framing(status, minor, method, lengths, codings)
+    framing = _reply_framing(status, minor, method, said[LENGTH], said[CODING])
     if isinstance(framing, BadReply):
         return framing
-    tokens = option.lower()
-    keep_alive = (minor == 1 or b"keep-alive" in tokens) and b"close" not in tokens
-    return ReplyHead(status, line[3] or b"", minor, kept, *framing, keep_alive)
+    to_websocket = status == 101 and b",".join(said[UPGRADE]).lower() == b"websocket"
+    stays, has_date = _stays(minor, option), bool(said[DATE])
+    return ReplyHead(status, line[3] or b"", minor, kept, *framing, stays, to_websocket, has_date)
 
 
 def _reply_framing(

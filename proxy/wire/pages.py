@@ -1,7 +1,11 @@
 """What the proxy says to a citizen in its own name: short pages that name no backend and no address."""
 
+from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
+
+# Seconds after which a program may ask again: long enough for a burst to pass.
+RETRY_AFTER = 30
 
 _TEXTS: dict[int, tuple[str, str]] = {
     400: ("This request could not be understood", "Check the address, or go back and try the link again."),
@@ -12,6 +16,7 @@ _TEXTS: dict[int, tuple[str, str]] = {
     413: ("What you sent is too large", "Try again with a smaller file."),
     414: ("The address is too long", "Check the address, or go back and try the link again."),
     421: ("This address is not served here", "Check the name of the website in the address."),
+    429: ("There are too many connections from your address", "Try again in a few minutes."),
     431: ("The request is too large", "Clear this website's cookies in your browser and try again."),
     501: ("This request is not supported", "Go back and try another way."),
     502: ("Sorry, there is a problem with the service", "Try again in a few minutes."),
@@ -54,29 +59,37 @@ def error_page(status: int, reference: str) -> bytes:
     return _PAGE.format(title=escape(title), advice=escape(advice), status=status, reference=escape(reference)).encode()
 
 
-def own_answer(
-    status: int, *, reference: str, with_body: bool, keep_alive: bool, minor: int = 1, location: bytes | None = None
-) -> bytes:
-    """A whole answer of the proxy's own, ready to send; `with_body` false: the answer to HEAD."""
-    if status == 200:
-        body, kind = b"ok\n", b"text/plain; charset=utf-8"
-    elif location is not None:
-        body, kind = b"", b"text/plain; charset=utf-8"
-    else:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the proxy's own answer is sent: to whom (HTTP/1.`minor`), to HEAD or not, whether the connection stays."""
+
+    keep_alive: bool = False
+    minor: int = 1
+    with_body: bool = True
+    date: bytes = b""
+    hsts: bytes = b""
+
+
+def own_answer(status: int, reference: str, manner: Manner, location: bytes | None = None) -> bytes:
+    """A whole answer of the proxy's own, ready to send."""
+    lines = [b"HTTP/1.1 %d %b\r\n" % (status, reason(status)), manner.date, manner.hsts]
+    body, kind = b"", b"text/plain; charset=utf-8"
+    if location is not None:
+        lines.append(b"Location: %b\r\n" % location)
+    elif status == 200:
+        body = b"ok\n"
+    elif status >= 400:
         body, kind = error_page(status, reference), b"text/html; charset=utf-8"
-    where = b"Location: %b\r\n" % location if location is not None else b""
-    # Errors are not for caches; a redirect may be kept as its status says (RFC 9110, 15.4).
-    cache = b"" if location is not None else b"Cache-Control: no-store\r\n"
-    allow = b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n" if status == 405 else b""
-    connection = b"Connection: close\r\n" if not keep_alive else b"Connection: keep-alive\r\n" if minor == 0 else b""
-    head = b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n%b%b%b%b\r\n" % (
-        status,
-        reason(status),
-        kind,
-        len(body),
-        where,
-        cache,
-        allow,
-        connection,
-    )
-    return head + body if with_body else head
+    if status >= 400 or status == 200:
+        lines.append(b"Cache-Control: no-store\r\n")  # a redirect may be kept, as its status says (RFC 9110, 15.4)
+    if status in (204, 405):
+        lines.append(b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n")
+    if status in (429, 503):
+        lines.append(b"Retry-After: %d\r\n" % RETRY_AFTER)
+    if status != 204:  # RFC 9110, 8.6: a 204 has no Content-Length
+        lines.append(b"Content-Type: %b\r\nContent-Length: %d\r\n" % (kind, len(body)))
+    if not manner.keep_alive:
+        lines.append(b"Connection: close\r\n")
+    elif manner.minor == 0:
+        lines.append(b"Connection: keep-alive\r\n")
+    return b"".join((*lines, b"\r\n", body if manner.with_body else b""))

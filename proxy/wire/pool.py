@@ -1,10 +1,12 @@
 """The open connections to one backend that wait for work."""
 
 import asyncio
+import ssl
 from typing import TYPE_CHECKING
 
 from proxy.generation import Backend
 from proxy.wire.station import Station
+from proxy.wire.tls import client_context
 from proxy.wire.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -19,16 +21,25 @@ IDLE_SECONDS = 55.0
 SURE_SECONDS = 1.0
 
 
+def pool_for(station: Station, backend: Backend) -> "Pool":
+    """The pool of one backend, as this generation has it."""
+    pool = station.pools.get(backend)
+    if pool is None:
+        pool = station.pools[backend] = Pool(station, backend)
+    return pool
+
+
 class Pool:
     """Last in, first out, so that what is not needed grows old and goes."""
 
-    __slots__ = ("_connecting", "_idle", "backend", "station")
+    __slots__ = ("_connecting", "_idle", "_tls", "backend", "station")
 
     def __init__(self, station: Station, backend: Backend) -> None:
         self.station = station
         self.backend = backend
         self._idle: list[Upstream] = []
         self._connecting: set[asyncio.Task[None]] = set()
+        self._tls: ssl.SSLContext | None = None
 
     def take(self, *, may_repeat: bool) -> Upstream | None:
         """An idle connection, or None; one that is surely open if the request may not be repeated."""
@@ -64,9 +75,15 @@ class Pool:
     async def _connect(self, exchange: "Exchange") -> None:
         backend, station = self.backend, self.station
         try:
+            if backend.tls is not None and self._tls is None:
+                self._tls = client_context(backend.tls)
             async with asyncio.timeout(backend.connect):
                 _, upstream = await station.loop.create_connection(
-                    lambda: Upstream(station, backend, self), backend.host, backend.port
+                    lambda: Upstream(station, backend, self),
+                    backend.host,
+                    backend.port,
+                    ssl=self._tls,
+                    server_hostname=backend.tls.name if backend.tls else None,
                 )
         except TimeoutError:
             exchange.upstream_failed(504, "it did not take the connection in time")

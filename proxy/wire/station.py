@@ -4,17 +4,32 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from time import monotonic
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from proxy.counters import CONNECTIONS, IN_FLIGHT, Writer
-from proxy.generation import Generation
+from proxy.counters import CONNECTIONS, IN_FLIGHT, Counters, Writer
+from proxy.generation import Backend, Generation
+
+if TYPE_CHECKING:
+    from proxy.wire.pool import Pool
 
 NEVER = float("inf")
 # How often deadlines are looked at; every limit of time is kept to within twice this.
 SWEEP_SECONDS = 0.25
 # Log lines a second and worker; the rest are counted. A backend that is down must not fill the disk.
 LOG_LINES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What is true of every connection of one listener. `hsts`: the line to add to answers, or nothing."""
+
+    proto: bytes = b"http"
+    hsts: bytes = b""
+
+
+PLAIN = Door()
 
 
 class Expiring(Protocol):
@@ -32,17 +47,25 @@ class Station:
 
     loop: asyncio.AbstractEventLoop
     generation: Generation
-    counters: Writer
+    shared: Counters
+    index: int
     log: Callable[[str], None]
+    pools: "dict[Backend, Pool]" = field(default_factory=dict)
     open: set[Expiring] = field(default_factory=set)
     draining: bool = False
     in_flight: int = 0
     # As old as the last sweep: good enough for deadlines, and free.
     now: float = field(default_factory=monotonic)
+    counters: Writer = field(init=False)
+    # The line that an answer without a date gets.
+    date: bytes = b""
     _prefix: str = field(default_factory=lambda: os.urandom(5).hex())
     _issued: int = 0
     _logged: int = 0
     _unlogged: int = 0
+
+    def __post_init__(self) -> None:
+        self.counters = self.shared.writer(self.index)
 
     def reference(self) -> str:
         """A new request id: unique among workers, short enough to be read out on the telephone."""
@@ -57,15 +80,26 @@ class Station:
         else:
             self._unlogged += 1
 
-    def enter(self, connection: Expiring) -> None:
-        """A citizen's connection opened."""
+    def enter(self, connection: Expiring, address: str) -> int | None:
+        """A citizen's connection opened; the status to refuse it with, if there are too many.
+
+        `address` is empty for a trusted peer, behind which there are many citizens.
+        """
+        limits = self.generation.limits
         self.open.add(connection)
         self.counters.add(CONNECTIONS, 1)
+        if address:
+            self.counters.add_address(address, 1)
+            if self.shared.of_address(address) > limits.per_address:
+                return 429
+        return 503 if self.shared.total(CONNECTIONS) > limits.connections else None
 
-    def leave(self, connection: Expiring) -> None:
+    def leave(self, connection: Expiring, address: str) -> None:
         """A citizen's connection closed."""
         self.open.discard(connection)
         self.counters.add(CONNECTIONS, -1)
+        if address:
+            self.counters.add_address(address, -1)
 
     def sweep(self) -> None:
         """End what has waited too long, and do so again in a moment."""
@@ -75,9 +109,10 @@ class Station:
             connection.expired()
         self.loop.call_later(SWEEP_SECONDS, self.sweep)
 
-    def refill_log(self) -> None:
-        """Allow the next second its lines, and say how many the last one left out."""
+    def each_second(self) -> None:
+        """The date of now; the log's lines for the next second, and how many the last one left out."""
+        self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
         if self._unlogged:
             self.log(f"{self._unlogged} more lines like these were left out")
         self._logged = self._unlogged = 0
-        self.loop.call_later(1.0, self.refill_log)
+        self.loop.call_later(1.0, self.each_second)

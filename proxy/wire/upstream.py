@@ -25,7 +25,7 @@ class Upstream(asyncio.Protocol):
     """Serves one exchange at a time; idle between them, it waits in its pool."""
 
     __slots__ = (
-        "_buffer", "_decoder", "_head", "_interims", "_left", "_paused", "backend", "deadline", "exchange",
+        "_buffer", "_decoder", "_head", "_interims", "_left", "_paused", "_tunnels", "backend", "deadline", "exchange",
         "idle_since", "pool", "reused", "station", "transport",
     )  # fmt: skip
 
@@ -44,6 +44,7 @@ class Upstream(asyncio.Protocol):
         self._left = 0
         self._interims = 0
         self._paused = False
+        self._tunnels = False
 
     # The exchange's side.
 
@@ -65,6 +66,8 @@ class Upstream(asyncio.Protocol):
         self.transport.write(data)
         if self._head is None and not self._paused:
             self.deadline = self.station.now + self.backend.first_byte
+        elif self._tunnels:
+            self.deadline = self.station.now + self.backend.idle
 
     def pause(self) -> None:
         """The citizen does not keep up: read no more, and do not hold the backend to its time."""
@@ -101,6 +104,9 @@ class Upstream(asyncio.Protocol):
             return
         if self._head is None:
             self._read_head(data)
+        elif self._tunnels:
+            self.deadline = self.station.now + self.backend.idle
+            self.exchange.citizen.write(data)
         else:
             self.deadline = self.station.now + self.backend.idle
             self._read_body(data)
@@ -111,6 +117,9 @@ class Upstream(asyncio.Protocol):
             self._buffer = b""
         while self._head is None:
             end = data.find(b"\r\n\r\n")
+            if end > REPLY_HEAD_LIMIT:
+                self._fail("the head of its reply is too large")
+                return
             if end < 0:
                 self._buffer = data
                 if len(data) > REPLY_HEAD_LIMIT or b"HTTP/1."[: len(data)] != data[:7]:
@@ -124,6 +133,12 @@ class Upstream(asyncio.Protocol):
                 return
             if head.status >= 200:
                 self._begin_body(exchange, head, data)
+                return
+            if head.to_websocket and exchange.request.upgrades:
+                self._head = head
+                self._tunnels = True
+                self.deadline = self.station.now + self.backend.idle
+                exchange.switched(head, data)
                 return
             self._interims += 1
             if head.status == 101 or self._interims > INTERIM_LIMIT:
@@ -209,7 +224,9 @@ class Upstream(asyncio.Protocol):
         self.transport = None
         exchange = self.exchange
         self.exchange = None
-        if exchange is not None:
+        if exchange is not None and self._tunnels:
+            exchange.tunnel_ended()
+        elif exchange is not None:
             exchange.upstream_lost(
                 untouched=self.reused and self._head is None and not self._buffer and not self._interims
             )
@@ -217,8 +234,10 @@ class Upstream(asyncio.Protocol):
     def expired(self) -> None:
         """It took too long."""
         exchange = self.exchange
-        if exchange is None:
-            self.abort()  # idle in the pool for long enough
+        if exchange is None or self._tunnels:
+            # Idle in the pool for long enough; or a tunnel that neither side has used.
+            if self.transport is not None:
+                self.transport.abort()
             return
         self.abort()
         exchange.upstream_failed(504, "it did not answer in time" if self._head is None else "its reply stalled")

@@ -311,7 +311,7 @@ def test_all_problems_between_the_parts_come_at_once(tmp_path: Path) -> None:
         "  other:\n    backend: repairs-v2\n    routes: [/repairs]\n",
         "  other:\n    backend: repairs-v2\n    routes: [{path: /a, methods: [GET]}, {path: /a, methods: [POST]}]\n",
         "  other:\n    backend: repairs-v2\n    routes: [{path: /a, query: {x: a}}, {path: /a, query: {x: b}}]\n",
-        "  other:\n    backend: repairs-v2\n    routes: [{path: /a, priority: 1}, /a]\n",
+        "  other:\n    backend: repairs-v2\n    routes: [{path: /a, priority: 1}, /a/*]\n",
         "redirects: [{from: /old/*, to: /repairs/*}, {from: /x/*, to: '/repairs/'}]\n",
         "redirects: [{from: /x/*, to: /x/repairs/*}]\ngone: [/x/repairs/*]\n",
         "redirects: [{from: /x/*, to: 'https://other.gov.uk/x/*'}]\n",

@@ -16,10 +16,12 @@ from proxy.headers import (
     KEEP,
     KINDS,
     LENGTH,
+    MAX_FORWARDS,
     OVERRIDE,
     REPLY_KINDS,
     STOP,
     TOLD,
+    UPGRADE,
     Field,
     forwarding_fields,
     is_trusted,
@@ -40,6 +42,8 @@ KINDS_OF_REQUESTS = [
     (b"transfer-encoding", CODING),
     (b"Connection", CONNECTION),
     (b"X-Http-Method-Override", OVERRIDE),
+    (b"upgrade", UPGRADE),
+    (b"Max-Forwards", MAX_FORWARDS),
     (b"Forwarded", TOLD),
     (b"X-FORWARDED-ANYTHING", TOLD),
     (b"X-Real-IP", STOP),
@@ -56,7 +60,7 @@ def test_every_kind_of_request_field(name: bytes, kind: int) -> None:
     assert request_kind(name) == kind
 
 
-@given(st.sampled_from(sorted(HOP_BY_HOP - {b"connection", b"transfer-encoding"})), st.randoms())
+@given(st.sampled_from(sorted(HOP_BY_HOP - {b"connection", b"transfer-encoding", b"upgrade"})), st.randoms())
 def test_no_hop_by_hop_field_survives_in_any_spelling(name: bytes, random: object) -> None:
     spelt = bytes(byte ^ 0x20 if 0x61 <= byte <= 0x7A and random.random() < 0.5 else byte for byte in name)  # type: ignore[attr-defined]
     assert request_kind(spelt) == STOP

@@ -9,9 +9,10 @@ import pytest
 
 from notation.marked_yaml import parse
 from notation.problems import ConfigError
-from proxy.compiler import Held
+from proxy.compiler import Held, rules_of
 from proxy.config import Loaded, checked
 from proxy.explain import Explanation, asked_for, explain
+from proxy.plan import Forward, make_plan
 from proxy.stages import LEGACY
 
 ROUTES = """\
@@ -91,6 +92,40 @@ def test_an_override_in_a_field_counts_as_unsafe() -> None:
     assert ask("POST /repairs/report", "x-method-override: PUT").backend == "legacy"
 
 
+FORM = ("Content-Type: application/x-www-form-urlencoded",)
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "has_body", "waits"),
+    [
+        ("POST /repairs/report", FORM, True, True),
+        ("POST /repairs/report", ("Content-Type: Multipart/Form-Data; boundary=x",), True, True),
+        ("GET /repairs/42", FORM, True, True),  # some servers read a form whatever the method
+        ("POST /repairs/report", ("Content-Type: application/json",), True, False),
+        ("POST /repairs/report", FORM, False, False),
+        ("POST /repairs/42", FORM, True, False),  # legacy's already
+        ("POST /planning/report", FORM, True, False),
+        ("POST /repairs/report?_method=PUT", FORM, True, False),
+    ],
+)
+def test_a_form_that_would_go_to_a_slice_decides_with_its_body(
+    line: str, headers: tuple[str, ...], has_body: bool, waits: bool
+) -> None:
+    loaded = load()
+    method, url = line.split(" ")
+    asked = asked_for(method, url, loaded.spec.hosts, headers)
+    asked.has_body = has_body
+    plan = make_plan(asked, rules_of(loaded.spec, loaded.document.where, Held()))
+    assert isinstance(plan, Forward)
+    if waits:
+        assert plan.if_overridden is not None
+        assert (plan.backend, plan.if_overridden.backend) == ("repairs", "legacy")
+        assert plan.if_overridden.target == url.encode()
+        assert plan.if_overridden.series + 1 == plan.series
+    else:
+        assert plan.if_overridden is None
+
+
 def test_without_a_default_there_is_nothing() -> None:
     text = ROUTES.replace("default: legacy\n", "").replace("    backend: ", "    legacy: legacy\n    backend: ")
     said = ask("GET /elsewhere", text=text)
@@ -127,6 +162,54 @@ def test_it_explains_itself_in_a_sentence() -> None:
         "-> 400 (refused), answered by the proxy\n"
         "because the path reads as '/repairs/..%2Fplanning' and as '/planning', which do not lead to the same place"
     )
+
+
+PREDICATES = ROUTES.replace(
+    "      - /repairs/*\n",
+    """      - /repairs/*
+      - {path: /repairs/*, headers: {X-Beta: "1"}, rewrite: /beta/*}
+      - {path: /repairs/*, query: {type: two words}}
+      - {path: /repairs/*, cookies: {pilot: "yes"}, methods: [GET, HEAD]}
+      - {regex: '/r/[0-9]+', priority: 10, host: repairs.anytown.gov.uk, rewrite: /one}
+""",
+)
+
+
+def test_it_says_which_predicate_decided() -> None:
+    came = ask("GET /repairs/7?type=two+words", "x-beta: 1", "Cookie: pilot=yes; a=b", text=PREDICATES)
+    assert (came.at, came.target) == ("routes.yaml:17", "/repairs/7?type=two+words")
+    assert came.because == "slice repairs is at stage live; it has what the route asks for, cookie pilot=yes"
+    came = ask("POST /repairs/7?type=two+words", "x-beta: 2", "Cookie: pilot=yes", text=PREDICATES)
+    assert came.at == "routes.yaml:16"
+    assert came.because == (
+        "slice repairs writes to legacy, and its route does not name this method; it has what the route asks for,"
+        " query type=two words; routes.yaml:17 /repairs/* was passed over, for it asks for GET or HEAD;"
+        " routes.yaml:15 /repairs/* was passed over, for it asks for header x-beta: 1"
+    )
+    came = ask("GET https://repairs.anytown.gov.uk/r/7", text=PREDICATES)
+    assert (came.route, came.target) == ("/r/[0-9]+", "/one")
+    assert came.because == (
+        "slice repairs is at stage live; it has what the route asks for, host repairs.anytown.gov.uk;"
+        " the route has priority 10"
+    )
+    assert ask("GET https://www.anytown.gov.uk/r/7", text=PREDICATES).because == (
+        "no route claims it, so it goes to the default; routes.yaml:18 /r/[0-9]+ was passed over, for it asks for host"
+        " repairs.anytown.gov.uk"
+    )
+
+
+def test_fields_that_a_proxy_removes_are_not_matched() -> None:
+    text = PREDICATES.replace("X-Beta", "x-my-beta")
+    assert ask("GET /repairs/7", "X-My-Beta: 1", text=text).at == "routes.yaml:15"
+    assert ask("GET /repairs/7", "X_My_Beta: 1", text=text).at == "routes.yaml:14"
+    assert ask("GET /repairs/7", "X-My-Beta: 1", "Connection: close, x-my-beta", text=text).at == "routes.yaml:14"
+
+
+def test_every_reading_of_a_path_is_matched_with_the_predicates() -> None:
+    text = PREDICATES.replace("gone: [/kiosk/*]", "gone: [/kiosk/*]\ntests: []")
+    assert ask("GET /repairs//7", "x-beta: 1", text=text).target == "/beta/7"
+    assert ask("GET https://repairs.anytown.gov.uk/r/./7", text=text).outcome == "refused"
+    assert ask("GET https://www.anytown.gov.uk/r/./7", text=text).backend == "legacy"
 
 
 @pytest.mark.parametrize(

@@ -11,108 +11,15 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from proxy.control import NotRunning, ask
+from proxy.control import NotRunning
 from tests.conftest import Start
-from tests.processes import Started
-
-ROUTES = """\
-version: 1
-listen: 127.0.0.1:0
-admin: 127.0.0.1:0
-workers: {workers}
-grace: 5s
-backends:
-  legacy: {{url: http://127.0.0.1:{legacy}}}
-  repairs: {{url: http://127.0.0.1:{repairs}}}
-default: legacy
-slices:
-  repairs:
-    backend: repairs
-    stage: {stage}
-    routes: [/repairs/*]
-"""
-
-
-class Named(BaseHTTPRequestHandler):
-    """Answers every request with the name of its server and the path."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        body = f"{self.server.name} {self.path}".encode()  # type: ignore[attr-defined]
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-
-    def __init__(self, name: str) -> None:
-        super().__init__(("127.0.0.1", 0), Named)
-        self.name = name
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-
-    def stop(self) -> None:
-        self.shutdown()
-        self.server_close()
-
-
-@pytest.fixture
-def backends() -> Iterator[dict[str, Server]]:
-    servers = {name: Server(name) for name in ("legacy", "repairs")}
-    yield servers
-    for server in servers.values():
-        server.stop()
-
-
-class Proxy:
-    """A running `fig serve`, and the file it serves by."""
-
-    def __init__(self, folder: Path, backends: dict[str, Server], start: Start, fig: Path, workers: int = 2) -> None:
-        self.folder = folder
-        self.file = folder / "routes.yaml"
-        self._ports = {name: server.server_port for name, server in backends.items()}
-        self._workers = workers
-        self.write("legacy")
-        self.process: Started = start([fig, "serve", "-c", self.file], name="proxy")
-        self.port = int(self.process.wait_for(r"serving http://127\.0\.0\.1:(\d+)", seconds=20).group(1))
-
-    def text(self, stage: str) -> str:
-        return ROUTES.format(stage=stage, workers=self._workers, **self._ports)
-
-    def write(self, stage: str) -> None:
-        """As editors do: whole, by renaming."""
-        beside = self.file.with_suffix(".new")
-        beside.write_text(self.text(stage))
-        beside.replace(self.file)
-
-    def ask(self, **message: object) -> dict[str, object]:
-        return ask(self.folder, dict(message))
-
-    def status(self) -> dict[str, object]:
-        return self.ask(do="status")
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-
-@pytest.fixture
-def proxy(tmp_path: Path, backends: dict[str, Server], start: Start, fig: Path) -> Proxy:
-    return Proxy(tmp_path, backends, start, fig)
+from tests.proxy.conftest import ROUTES, Named, Proxy, Server
 
 
 async def get(url: str) -> tuple[int, str]:
@@ -386,3 +293,20 @@ def test_the_admin_answers_to_its_own_address_alone(proxy: Proxy) -> None:
                 assert (await reply.json())["generation"] == 1
 
     asyncio.run(main())
+
+
+def test_the_stock_loop_serves_too(proxy: Proxy, start: Start, fig: Path) -> None:
+    folder = proxy.folder / "stock"
+    folder.mkdir()
+    (folder / "routes.yaml").write_text(proxy.text("live"))
+    stock = start([fig, "serve", "-c", folder / "routes.yaml", "--loop", "asyncio"], name="stock loop")
+    port = int(stock.wait_for(r"serving http://127\.0\.0\.1:(\d+)", seconds=20).group(1))
+    assert asyncio.run(get(f"http://127.0.0.1:{port}/repairs/1")) == (200, "repairs /repairs/1")
+
+
+def test_it_can_be_stopped_while_it_starts(tmp_path: Path, start: Start, fig: Path) -> None:
+    (tmp_path / "routes.yaml").write_text(ROUTES.format(stage="legacy", workers=8, legacy=1, repairs=2))
+    process = start([fig, "serve", "-c", tmp_path / "routes.yaml"])
+    asyncio.run(until(lambda: (tmp_path / "data" / "proxy.lock").exists()))
+    process.send(signal.SIGTERM)
+    process.wait(seconds=15)

@@ -17,7 +17,6 @@ from proxy.paths import PathRules
 from proxy.plan import Rules
 from proxy.table import Claim, Table
 from proxy.wire.downstream import Downstream
-from proxy.wire.pool import Pool
 from proxy.wire.station import Station
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -178,12 +177,9 @@ async def a_stand(
     counters = Counters.create(1)
     log: list[str] = []
     generation = Generation(1, rules, by_name, tuple(trust), limits or Limits())
-    station = Station(loop, generation, counters.writer(0), log.append)
+    station = Station(loop, generation, counters, 0, log.append)
     station.sweep()
-    pools: dict[Backend, Pool] = {}
-    proxy = await loop.create_server(
-        lambda: Downstream(station, lambda backend: pools.setdefault(backend, Pool(station, backend))), "127.0.0.1", 0
-    )
+    proxy = await loop.create_server(lambda: Downstream(station), "127.0.0.1", 0)
     try:
         yield Stand(proxy.sockets[0].getsockname()[1], station, counters, log)
     finally:
@@ -191,7 +187,7 @@ async def a_stand(
             server.close()
         for backend in backends:
             await backend.close()
-        for pool in pools.values():
+        for pool in station.pools.values():
             pool.close()
         for connection in list(station.open):
             transport = getattr(connection, "transport", None)

@@ -72,7 +72,8 @@ PASSED: list[tuple[str, bytes, list[Step], bytes]] = [  # law, request, script, 
         [
             (
                 b"HTTP/1.1 200 Fine, thanks\r\nSet-Cookie: a=1\r\nX-No: 1\r\nSet-Cookie: b=2\r\n"
-                b"Keep-Alive: timeout=5\r\nConnection: keep-alive, x-NO\r\nProxy-Authenticate: b\r\nContent-Length: 0\r\n\r\n"
+                b"Keep-Alive: timeout=5\r\nConnection: keep-alive, x-NO\r\n"
+                b"Proxy-Authenticate: b\r\nContent-Length: 0\r\n\r\n"
             )
         ],
         b"HTTP/1.1 200 Fine, thanks\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n" + LAST,

@@ -1,0 +1,46 @@
+"""Whether the certificates that routes.yaml names can be used: tried before a generation takes effect, not after."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+from notation.marked_yaml import Document
+from notation.problems import Problem
+from proxy.ends import Files, backend_of, fronts_of, named_files
+from proxy.model import RoutesSpec
+from proxy.wire.tls import client_context, server_context
+
+
+def files_of(spec: RoutesSpec, folder: Path) -> Files:
+    """The files as they are now; one that is not there has never been changed."""
+    changed = {name: (folder / name).stat().st_mtime_ns for name in named_files(spec) if (folder / name).is_file()}
+    return Files(folder, changed)
+
+
+def certificate_problems(spec: RoutesSpec, document: Document, files: Files) -> Iterator[Problem]:
+    """Every certificate, key and authority that OpenSSL does not take, at its line."""
+    for index, front in enumerate(fronts_of(spec, files)):
+        for number, certificate in enumerate(front.certificates):
+            listener = ("listen", index) if ("listen", index) in document.marks else ("listen",)
+            try:
+                server_context(certificate)
+            except (OSError, ssl.SSLError) as error:
+                shown = spec.listen[index].tls[number]
+                what = f"the certificate '{shown.cert}' and the key '{shown.key}' cannot be used: {_why(error)}"
+                hint = "both are PEM files; the key is the certificate's own, has no passphrase, and can be read"
+                yield Problem(document.where((*listener, "tls", number, "cert")), what, hint)
+    for name, backend in spec.backends.items():
+        tls = backend_of(name, backend, files).tls
+        if tls is None:
+            continue
+        try:
+            client_context(tls)
+        except (OSError, ssl.SSLError) as error:
+            what = f"backend '{name}' cannot be spoken to in TLS: {_why(error)}"
+            yield Problem(document.where(("backends", name, "tls")), what, "its ca, cert and key are PEM files")
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or str(error)).replace("_", " ").lower()
+    return error.strerror or str(error)

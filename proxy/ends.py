@@ -1,0 +1,76 @@
+"""Both ends of the proxy as workers need them: how listeners and backends are spoken to, and the limits. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proxy.generation import Backend, BackendTls, Certificate, Front, HeadLimits, Limits
+from proxy.model import BackendSpec, LimitsSpec, RoutesSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """The files that routes.yaml names: the folder they lie beside, and when each was last changed (nanoseconds)."""
+
+    folder: Path = Path()
+    changed: Mapping[str, int] = field(default_factory=dict)
+
+    def path(self, name: str) -> str:
+        """Where the file is."""
+        return str(self.folder / name)
+
+    def stamp(self, *names: str | None) -> int:
+        """A number that changes when one of the files does."""
+        return max((self.changed.get(name, 0) for name in names if name), default=0)
+
+
+def named_files(spec: RoutesSpec) -> set[str]:
+    """Every certificate, key and authority that the file names."""
+    towards_citizens = {name for listener in spec.listen for each in listener.tls for name in (each.cert, each.key)}
+    tls = [backend.tls for backend in spec.backends.values()]
+    return towards_citizens | {name for each in tls for name in (each.ca, each.cert, each.key) if name}
+
+
+def limits_of(limits: LimitsSpec) -> Limits:
+    """The limits of one citizen's connection."""
+    return Limits(
+        HeadLimits(limits.head, limits.target, limits.fields),
+        body=limits.body,
+        connections=limits.connections,
+        per_address=limits.per_address,
+        head_time=limits.head_time,
+        body_idle=limits.body_idle,
+        idle=limits.idle,
+    )
+
+
+def fronts_of(spec: RoutesSpec, files: Files) -> tuple[Front, ...]:
+    """How each listener speaks, in the order of `listen:`."""
+    return tuple(
+        Front(
+            tuple(Certificate(files.path(each.cert), files.path(each.key), each.names) for each in listener.tls),
+            int(listener.hsts) if listener.hsts else None,
+        )
+        for listener in spec.listen
+    )
+
+
+def backend_of(name: str, spec: BackendSpec, files: Files) -> Backend:
+    """One backend; its first address, until several are acted on."""
+    url = spec.url[0]
+    return Backend(
+        name,
+        url.host,
+        url.port,
+        url.authority.encode(),
+        spec.timeouts.connect,
+        spec.timeouts.first_byte,
+        spec.timeouts.idle,
+        _tls(spec, url.host, files) if url.scheme == "https" else None,
+    )
+
+
+def _tls(spec: BackendSpec, host: str, files: Files) -> BackendTls:
+    tls = spec.tls
+    ca, cert, key = (files.path(name) if name else None for name in (tls.ca, tls.cert, tls.key))
+    return BackendTls(host, tls.verify, ca, cert, key, files.stamp(tls.ca, tls.cert, tls.key))

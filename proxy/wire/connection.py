@@ -1,0 +1,80 @@
+"""One connection from a citizen, as bytes: written to, held back, and ended so that what was said arrives."""
+
+import asyncio
+import socket
+import struct
+
+from proxy.wire.station import NEVER, Station
+
+# Seconds that a citizen who was answered early may go on sending: closing at once would reset the connection, and the
+# answer might be lost on its way (RFC 9112, 9.6).
+LINGER_SECONDS = 2.0
+
+
+class Connection(asyncio.Protocol):
+    """What a citizen's connection can do before anybody asks what its bytes mean."""
+
+    __slots__ = ("_eof", "_paused", "_unsent", "deadline", "station", "transport")
+
+    def __init__(self, station: Station) -> None:
+        self.station = station
+        self.transport: asyncio.Transport | None = None
+        self.deadline = NEVER
+        self._eof = False
+        self._paused = False
+        self._unsent = 0
+
+    def write(self, data: bytes) -> None:
+        """Bytes for the citizen; nothing to one who has left."""
+        if self.transport is not None and data and not self.transport.is_closing():
+            self.transport.write(data)
+
+    def pause_reading(self) -> None:
+        """Take no more for now."""
+        if self.transport is not None and not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take on."""
+        if self.transport is not None and self._paused:
+            self._paused = False
+            self.transport.resume_reading()
+
+    def close(self) -> None:
+        """End it once everything written has gone; `expired` sees to a citizen who never takes it."""
+        self.deadline = self.station.now + self.station.generation.limits.idle
+        if self.transport is not None:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """End it at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+    def reset(self) -> None:
+        """End it at once, so that it shows: an answer without a length looks whole when its connection is closed."""
+        if self.transport is None:
+            return
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def part(self) -> None:
+        """Say that nothing more will come, and read on for a moment, to no purpose but that the last answer arrives."""
+        self.deadline = self.station.now + LINGER_SECONDS
+        if self.transport is None:
+            return
+        self.resume_reading()
+        if self._eof or not self.transport.can_write_eof():  # TLS parts in its own way
+            self.transport.close()
+        else:
+            self.transport.write_eof()
+
+    def still_sends(self) -> bool:
+        """Whether a citizen who was parted from has taken more since this was last asked."""
+        unsent = self.transport.get_write_buffer_size() if self.transport is not None else 0
+        moved = unsent != self._unsent
+        self._unsent = unsent
+        return unsent > 0 and moved
