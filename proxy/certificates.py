@@ -1,5 +1,6 @@
 """Whether the certificates that routes.yaml names can be used: tried before a generation takes effect, not after."""
 
+import contextlib
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +13,12 @@ from proxy.wire.tls import client_context, server_context
 
 
 def files_of(spec: RoutesSpec, folder: Path) -> Files:
-    """The files as they are now; one that is not there has never been changed."""
-    changed = {name: (folder / name).stat().st_mtime_ns for name in named_files(spec) if (folder / name).is_file()}
-    return Files(folder, changed)
+    """What stands in the files now; one that cannot be read is left out, and certificate_problems says so."""
+    found: dict[str, bytes] = {}
+    for name in named_files(spec):
+        with contextlib.suppress(OSError):
+            found[name] = (folder / name).read_bytes()
+    return found
 
 
 def certificate_problems(spec: RoutesSpec, document: Document, files: Files) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ import click
 
 from notation.problems import Refused
 from proxy import moves
+from proxy.chosen import routes_file
 from proxy.config import load
 from proxy.moves import Failed, No, Order
 from proxy.stages import Stage, parse
@@ -34,14 +35,15 @@ class StageParameter(click.ParamType[Stage]):
 def _slices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The file's slices, for the shell's completion."""
     try:
-        return [name for name in load(ctx.params["config"], os.environ).spec.slices if name.startswith(incomplete)]
+        path = routes_file(ctx.params["config"])
+        return [name for name in load(path, os.environ).spec.slices if name.startswith(incomplete)]
     except Exception:  # completing must never print a traceback into somebody's prompt
         return []
 
 
 CONFIG = click.option(
-    "-c", "--config", type=click.Path(path_type=Path), default=Path("routes.yaml"), show_default=True,
-    is_eager=True, help="The file to go by.",
+    "-c", "--config", type=click.Path(path_type=Path), is_eager=True,
+    help="The file to go by; default: the routes.yaml of FIG_HOME, or the nearest upward.",
 )  # fmt: skip
 WHY = click.option("--why", default="", metavar="TEXT", help="The reason, for the record.")
 TO = click.option("--to", type=StageParameter(), help="The stage: legacy, shadow, 'canary N%', live or retired.")
@@ -63,7 +65,7 @@ Examples:
 @WHY
 @click.option("--force", metavar="WHY", help="Promote although a gate is closed, and say why.")
 @CONFIG
-def promote(name: str, to: Stage | None, dry_run: bool, why: str, force: str | None, config: Path) -> None:
+def promote(name: str, to: Stage | None, dry_run: bool, why: str, force: str | None, config: Path | None) -> None:
     """Move a slice up: change its stage in routes.yaml, let the proxy take it in, clear its hold."""
     _carry_out(
         lambda order: moves.promote(order, to, force=force is not None, dry_run=dry_run), config, name, force or why
@@ -82,7 +84,7 @@ Examples:
 @DRY_RUN
 @WHY
 @CONFIG
-def rollback(name: str, to: Stage | None, dry_run: bool, why: str, config: Path) -> None:
+def rollback(name: str, to: Stage | None, dry_run: bool, why: str, config: Path | None) -> None:
     """Move a slice down, to legacy unless you say --to: hold it at once, then change routes.yaml.
 
     Works with a file that is broken or cannot be written; then the change to make is printed.
@@ -102,7 +104,7 @@ Examples:
 @DRY_RUN
 @WHY
 @CONFIG
-def resume(name: str, to: Stage | None, dry_run: bool, why: str, config: Path) -> None:
+def resume(name: str, to: Stage | None, dry_run: bool, why: str, config: Path | None) -> None:
     """Clear a slice's hold, so that it is again where routes.yaml says."""
     _carry_out(lambda order: moves.resume(order, to, dry_run=dry_run), config, name, why)
 
@@ -117,14 +119,14 @@ Examples:
 @click.argument("switch", metavar="on|off", type=click.Choice(["on", "off"]))
 @WHY
 @CONFIG
-def bypass(switch: str, why: str, config: Path) -> None:
+def bypass(switch: str, why: str, config: Path | None) -> None:
     """Send everything to legacy at once, every feature off; or back to the stages."""
     _carry_out(lambda order: moves.bypass(order, on=switch == "on"), config, "", why)
 
 
-def _carry_out(move: Command, config: Path, name: str, why: str) -> None:
+def _carry_out(move: Command, config: Path | None, name: str, why: str) -> None:
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    order = Order(config, name, _who(), when, why, os.environ, click.echo)
+    order = Order(routes_file(config), name, _who(), when, why, os.environ, click.echo)
     try:
         move(order)
     except (No, Failed) as exc:

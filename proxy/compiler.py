@@ -55,7 +55,7 @@ class Held:
         return effective(spec.stage, (self.stages or {}).get(name))
 
 
-NO_FILES = Files()
+NO_FILES: Files = {}
 WhereIs = Callable[[tuple[str | int, ...]], Where]
 
 

@@ -56,6 +56,8 @@ async def listen(home: Path, answer: Callable[[Message], Awaitable[Message]]) ->
             reply = await answer(message) if isinstance(message, dict) else _unknown(message)
         except (ValueError, TypeError, KeyError) as error:
             reply = _unknown(error)
+        except Exception as error:  # whatever it is, the command is told
+            reply = {"ok": False, "problems": [f"the proxy could not do it: {error!r}"]}
         with contextlib.suppress(ConnectionError):
             writer.write(json.dumps(reply).encode() + b"\n")
             await writer.drain()

@@ -11,10 +11,10 @@ message, so nothing is lost under load.
 import ipaddress
 import mmap
 import os
-import zlib
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 CELLS = 64
 MAX_SERIES = 1 << 18  # two for each of 100,000 routes, and room for those that reloads retire
@@ -22,6 +22,7 @@ GAUGES = 64
 # Connections by address, as a count-min sketch (Cormode and Muthukrishnan, 2005): two cells for each address; with
 # 10,000 connections over 8,192 columns a stranger shares both of his with another once in ten thousand times.
 COLUMNS = 8192
+_HEADER = 2  # the key of the sketch: who cannot know it cannot choose addresses that share a stranger's columns
 _ROW = GAUGES + 2 * COLUMNS + MAX_SERIES * CELLS
 _SKETCH, _SERIES = GAUGES, GAUGES + 2 * COLUMNS
 
@@ -67,18 +68,22 @@ class Tally:
 
 def layout(workers: int) -> int:
     """Bytes of a map for that many workers."""
-    return 8 * workers * _ROW
+    return 8 * (_HEADER + workers * _ROW)
 
 
-def _columns(address: str) -> tuple[int, int]:
-    """Where an address is counted. An IPv6 host has its /64 to choose addresses from: it counts as one."""
+def _host(address: str) -> bytes:
+    """What of an address is one host: an IPv6 host has its /64 to choose addresses from."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    if parsed.version == 6:
-        packed = (parsed.ipv4_mapped or parsed).packed
-        key = packed[:8] if len(packed) == 16 else packed
-    else:
-        key = parsed.packed
-    return _SKETCH + zlib.crc32(key) % COLUMNS, _SKETCH + COLUMNS + zlib.adler32(key) % COLUMNS
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return parsed.ipv4_mapped.packed if parsed.ipv4_mapped else parsed.packed[:8]
+    return parsed.packed
+
+
+def _columns(key: bytes, address: str) -> tuple[int, int]:
+    """Where an address is counted."""
+    digest = blake2b(_host(address), digest_size=8, key=key).digest()
+    first, second = int.from_bytes(digest[:4]), int.from_bytes(digest[4:])
+    return _SKETCH + first % COLUMNS, _SKETCH + COLUMNS + second % COLUMNS
 
 
 class Counters:
@@ -88,18 +93,21 @@ class Counters:
         self.fd = fd
         self.workers = workers
         self._map = mmap.mmap(fd, layout(workers))
-        self._cells = memoryview(self._map).cast("Q")
+        cells = memoryview(self._map).cast("Q")
+        self._cells = cells[_HEADER:]
+        self._key = bytes(cells[:_HEADER].cast("B"))
 
     @classmethod
     def create(cls, workers: int) -> "Counters":
         """A new map, all zero, that children can be handed by its descriptor."""
         fd = os.memfd_create("stranglerfig-counters")
         os.ftruncate(fd, layout(workers))
+        os.pwrite(fd, os.urandom(8 * _HEADER), 0)
         return cls(fd, workers)
 
     def writer(self, worker: int) -> "Writer":
         """The rows of one worker; there is only ever one writer to them."""
-        return Writer(self._cells[worker * _ROW : (worker + 1) * _ROW])
+        return Writer(self._cells[worker * _ROW : (worker + 1) * _ROW], self._key)
 
     def total(self, gauge: int) -> int:
         """One gauge, summed over the workers."""
@@ -107,7 +115,7 @@ class Counters:
 
     def of_address(self, address: str) -> int:
         """Connections open from an address: never too few, and almost never too many."""
-        return min(self.total(column) for column in _columns(address))
+        return min(self.total(column) for column in _columns(self._key, address))
 
     def tally(self, series: int) -> Tally:
         """One series, summed over the workers."""
@@ -121,7 +129,7 @@ class Counters:
         """Answers by status class, then those cut short, over all workers and many series: a slice may have 100,000."""
         import numpy as np  # only who reads counts needs it; a worker does not
 
-        cells = np.frombuffer(self._map, dtype=np.uint64).reshape(self.workers, _ROW)
+        cells = np.frombuffer(self._map, dtype=np.uint64)[_HEADER:].reshape(self.workers, _ROW)
         rows = cells[:, _SERIES:].reshape(self.workers, MAX_SERIES, CELLS)
         return tuple(int(cell) for cell in rows[:, list(series), : _CUT + 1].sum(axis=(0, 1)))
 
@@ -138,10 +146,11 @@ class Counters:
 class Writer:
     """One worker's rows. A plain increment is enough: nobody else writes here."""
 
-    __slots__ = ("cells",)
+    __slots__ = ("_key", "cells")
 
-    def __init__(self, cells: memoryview) -> None:
+    def __init__(self, cells: memoryview, key: bytes) -> None:
         self.cells = cells
+        self._key = key
         # What a worker that died had open is closed.
         for cell in (CONNECTIONS, IN_FLIGHT, DRAINING, *range(_SKETCH, _SERIES)):
             cells[cell] = 0
@@ -160,7 +169,7 @@ class Writer:
 
     def add_address(self, address: str, amount: int) -> None:
         """A connection from `address` opened (1) or closed (-1)."""
-        for column in _columns(address):
+        for column in _columns(self._key, address):
             self.cells[column] += amount
 
     def add(self, gauge: int, amount: int) -> None:

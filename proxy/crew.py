@@ -11,8 +11,14 @@ from proxy.channel import Drain, Swapped, Whole, frame, receive, send
 from proxy.children import Pause, start, stop
 from proxy.counters import Counters
 
+# How often a worker that does not take in a generation is replaced before whoever waits is told.
+PATIENCE = 3
 # A worker that has not taken in a generation after this long hangs; its replacement begins with the new one.
 SWAP_SECONDS = 10.0
+
+
+class NotTaken(Exception):
+    """A generation is not served by every worker, and will be when those that are missing come up."""
 
 
 class Hand:
@@ -32,25 +38,33 @@ class Hand:
         pause = Pause()
         while not self._crew.stopping:
             pause.started()
-            await self._live()
+            code: object = None
+            try:
+                await self._live()
+                code = self.process.returncode if self.process else None
+            except OSError as error:  # no process, or no descriptor, to be had just now
+                code = error
             if self._crew.stopping:
                 return
             wait = pause.next()
             self._crew.deaths += 1
-            assert self.process is not None
-            self._crew.say(f"worker {self.index} ended with {self.process.returncode}; another starts in {wait:.1f} s")
+            self._crew.say(f"worker {self.index} ended with {code}; another starts in {wait:.1f} s")
             await asyncio.sleep(wait)
 
     async def _live(self) -> None:
-        ours, theirs = socket.socketpair()
         crew = self._crew
+        ours, theirs = socket.socketpair()
         fds = [theirs.fileno(), crew.counters.fd, *(each.fileno() for each in self._listeners)]
         arguments = [
             *("--index", str(self.index), "--workers", str(crew.counters.workers), "--loop", crew.loop),
             *("--control", str(fds[0]), "--counters", str(fds[1]), "--listen", *map(str, fds[2:])),
         ]
-        with theirs:
-            self.process = await start("proxy.worker", arguments, fds)
+        try:
+            with theirs:
+                self.process = await start("proxy.worker", arguments, fds)
+        except OSError:
+            ours.close()
+            raise
         reader, self._writer = await asyncio.open_connection(sock=ours)
         await self.hand_over(crew.current)
         while (message := await receive(reader)) is not None:
@@ -63,9 +77,13 @@ class Hand:
         await stop(self.process, 1.0)
 
     async def hand_over(self, whole: Whole) -> None:
-        """Send a generation; a worker that is not there gets the newest when it comes."""
-        async with self._sending:
-            await self._send(*whole.frames)
+        """Send a generation; a worker that is not there gets the newest when it comes, one that hangs is ended."""
+        try:
+            async with asyncio.timeout(SWAP_SECONDS), self._sending:
+                await self._send(*whole.frames)
+        except TimeoutError:
+            self._crew.say(f"worker {self.index} does not listen; it is replaced")
+            self.end()
 
     async def _send(self, *frames: bytes) -> None:
         if self._writer is not None:
@@ -74,8 +92,11 @@ class Hand:
 
     async def drain(self, grace: float) -> None:
         """Let it finish, and see it end."""
-        async with self._sending:
-            await self._send(frame(Drain(grace)))
+        try:
+            async with asyncio.timeout(1.0), self._sending:
+                await self._send(frame(Drain(grace)))
+        except TimeoutError:
+            self.end()
         if self.process is not None:
             await stop(self.process, grace + 1.0)
 
@@ -123,21 +144,27 @@ class Crew:
         await self.all_at(whole.generation.number)
 
     async def all_at(self, number: int) -> None:
-        """Wait until every worker serves by that generation or a later one; those that hang are replaced."""
+        """Wait until every worker serves by that generation or a later one; those that hang are replaced.
+
+        Raises NotTaken when some still do not after PATIENCE replacements: nobody may wait for ever for them.
+        """
 
         def arrived() -> bool:
             return all(hand.generation >= number for hand in self.hands)
 
-        async with self._noticed:
-            while not arrived():
-                try:
-                    async with asyncio.timeout(SWAP_SECONDS):
-                        await self._noticed.wait_for(arrived)
-                except TimeoutError:
-                    for hand in self.hands:
-                        if hand.generation < number:
-                            self.say(f"worker {hand.index} did not take in generation {number}; it is replaced")
-                            hand.end()
+        for _ in range(PATIENCE):
+            try:
+                async with self._noticed, asyncio.timeout(SWAP_SECONDS):
+                    await self._noticed.wait_for(arrived)
+                return
+            except TimeoutError:
+                for hand in self.hands:
+                    if hand.generation < number:
+                        self.say(f"worker {hand.index} did not take in generation {number}; it is replaced")
+                        hand.end()
+        missing = ", ".join(str(hand.index) for hand in self.hands if hand.generation < number)
+        if missing:
+            raise NotTaken(f"workers {missing} do not take in generation {number}; what they said stands in the log")
 
     async def noticed(self) -> None:
         """A worker has said something."""

@@ -1,27 +1,11 @@
 """Both ends of the proxy as workers need them: how listeners and backends are spoken to, and the limits. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from proxy.generation import Backend, BackendTls, Certificate, Front, HeadLimits, Limits
 from proxy.model import BackendSpec, LimitsSpec, RoutesSpec
 
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """The files that routes.yaml names: the folder they lie beside, and when each was last changed (nanoseconds)."""
-
-    folder: Path = Path()
-    changed: Mapping[str, int] = field(default_factory=dict)
-
-    def path(self, name: str) -> str:
-        """Where the file is."""
-        return str(self.folder / name)
-
-    def stamp(self, *names: str | None) -> int:
-        """A number that changes when one of the files does."""
-        return max((self.changed.get(name, 0) for name in names if name), default=0)
+Files = Mapping[str, bytes]  # what stands in the files that routes.yaml names, by the name it gives them
 
 
 def named_files(spec: RoutesSpec) -> set[str]:
@@ -48,7 +32,9 @@ def fronts_of(spec: RoutesSpec, files: Files) -> tuple[Front, ...]:
     """How each listener speaks, in the order of `listen:`."""
     return tuple(
         Front(
-            tuple(Certificate(files.path(each.cert), files.path(each.key), each.names) for each in listener.tls),
+            tuple(
+                Certificate(files.get(each.cert, b""), files.get(each.key, b""), each.names) for each in listener.tls
+            ),
             int(listener.hsts) if listener.hsts else None,
         )
         for listener in spec.listen
@@ -72,5 +58,5 @@ def backend_of(name: str, spec: BackendSpec, files: Files) -> Backend:
 
 def _tls(spec: BackendSpec, host: str, files: Files) -> BackendTls:
     tls = spec.tls
-    ca, cert, key = (files.path(name) if name else None for name in (tls.ca, tls.cert, tls.key))
-    return BackendTls(host, tls.verify, ca, cert, key, files.stamp(tls.ca, tls.cert, tls.key))
+    ca, cert, key = (files.get(name, b"") if name else None for name in (tls.ca, tls.cert, tls.key))
+    return BackendTls(host, tls.verify, ca, cert, key)

@@ -12,10 +12,13 @@ from proxy.plan import Rules
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate towards citizens: PEM files, and the names it is presented for."""
+    """A certificate towards citizens, in PEM, and the names it is presented for.
 
-    cert: str
-    key: str
+    By value: what was tried before a generation took effect is what a worker uses, whatever became of the file.
+    """
+
+    cert: bytes
+    key: bytes
     names: tuple[str, ...]
 
 
@@ -29,17 +32,13 @@ class Front:
 
 @dataclass(frozen=True, slots=True)
 class BackendTls:
-    """How a backend is spoken to in TLS.
-
-    `stamp` changes when a file it names does, so that new connections read it anew.
-    """
+    """How a backend is spoken to in TLS: its name; the authority, our certificate and its key in PEM."""
 
     name: str
     verify: bool = True
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
-    stamp: int = 0
+    ca: bytes | None = None
+    cert: bytes | None = None
+    key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

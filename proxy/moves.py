@@ -10,6 +10,7 @@ from notation.marked_yaml import load as load_document
 from notation.marked_yaml import parse
 from notation.problems import ConfigError, Problem, one_of
 from proxy import config, control, edit, holds
+from proxy.chosen import no_file
 from proxy.holds import Bypass, Change, Hold, Holds
 from proxy.stages import LEGACY, SERVED, Stage, effective, next_rung
 from proxy.stages import parse as parse_stage
@@ -54,7 +55,8 @@ def promote(order: Order, to: Stage | None, *, force: bool, dry_run: bool) -> No
     if order.slice not in loaded.spec.slices:
         raise _unknown(order, loaded.spec.slices)
     spec = loaded.spec.slices[order.slice]
-    kept = holds.read(order.holds_file)
+    running = _running(order)
+    kept = _kept(order, running)
     hold = kept.by_slice.get(order.slice)
     now = effective(spec.stage, hold.stage if hold else None)
     target = to or next_rung(spec.ladder, now)
@@ -72,7 +74,6 @@ def promote(order: Order, to: Stage | None, *, force: bool, dry_run: bool) -> No
     edited = config.checked(parse(text, loaded.document.file), order.routes, order.environ)
     if later := config.serving_problems(edited):
         raise ConfigError(later)
-    running = _running(order)
     order.say(f"slice '{order.slice}': {now} -> {target}{' (tried only; nothing is changed)' if dry_run else ''}")
     order.say(_difference(loaded.document.text, text, order.routes.name))
     if dry_run:
@@ -96,8 +97,8 @@ def rollback(order: Order, to: Stage | None, *, dry_run: bool) -> None:
     target = to or LEGACY
     if target.name not in SERVED:
         raise ConfigError([Problem(None, f"the stage {target} is not acted on yet", f"stages: {', '.join(SERVED)}")])
-    kept = holds.read(order.holds_file)
     running = _running(order)
+    kept = _kept(order, running)
     file_stage = _stage_in_file(order, running)
     now = effective(file_stage, kept.held_at(order.slice))
     if now < target:
@@ -130,8 +131,8 @@ def rollback(order: Order, to: Stage | None, *, dry_run: bool) -> None:
 
 def resume(order: Order, to: Stage | None, *, dry_run: bool) -> None:
     """Clear the slice's hold, or raise it `to` a stage. Raises as `promote`."""
-    kept = holds.read(order.holds_file)
     running = _running(order)
+    kept = _kept(order, running)
     file_stage = _stage_in_file(order, running)
     hold = kept.by_slice.get(order.slice)
     if hold is None:
@@ -157,12 +158,14 @@ def resume(order: Order, to: Stage | None, *, dry_run: bool) -> None:
 
 
 def bypass(order: Order, *, on: bool) -> None:
-    """Everything to legacy, or back to the stages. Raises Failed, and ConfigError for broken holds."""
-    kept = holds.read(order.holds_file)
+    """Everything to legacy, or back to the stages. Raises Failed, and ConfigError for no routes or broken holds."""
+    running = _running(order)
+    if running is None and not order.routes.is_file():
+        raise no_file(order.routes)
+    kept = _kept(order, running)
     if on is (kept.bypass is not None):
         order.say(f"the bypass is {'on' if on else 'off'} already")
         return
-    running = _running(order)
     if running:
         reply = _told(order, {"do": "bypass", "on": on, "who": order.who, "why": order.why})
         if not reply.get("ok"):
@@ -198,6 +201,17 @@ def _told(order: Order, message: dict[str, object]) -> Mapping[str, object]:
         return control.ask(order.home, message)
     except (control.NotRunning, OSError, ValueError) as exc:
         raise Failed(f"the proxy in {order.home} stopped answering: {exc}; see fig status before you go on") from exc
+
+
+def _kept(order: Order, running: Mapping[str, object] | None) -> Holds:
+    """What is held now: a running proxy knows, so that a way back needs no good file; else what the file says."""
+    if running is None:
+        return holds.read(order.holds_file)
+    bypass, rows = running["bypass"], running["slices"]
+    assert isinstance(rows, list)
+    held = {row["name"]: row["hold"] for row in rows if row["hold"]}
+    by_slice = {name: Hold(**{**hold, "stage": parse_stage(hold["stage"])}) for name, hold in held.items()}
+    return Holds(Bypass(**bypass) if isinstance(bypass, dict) else None, by_slice)
 
 
 def _stage_in_file(order: Order, running: Mapping[str, object] | None) -> Stage:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from proxy import control
+from proxy.chosen import no_file, routes_file
 
 
 @click.command(
@@ -19,16 +20,19 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the proxy's whole reply as JSON.")
 @click.option(
-    "-c", "--config", type=click.Path(path_type=Path), default=Path("routes.yaml"), show_default=True,
-    help="The file the proxy was started with.",
+    "-c", "--config", type=click.Path(path_type=Path),
+    help="The file the proxy was started with; default: the routes.yaml of FIG_HOME, or the nearest upward.",
 )  # fmt: skip
-def status(as_json: bool, config: Path) -> None:
+def status(as_json: bool, config: Path | None) -> None:
     """Show slices, stages, holds and hits, and what stands in the way."""
-    home = config.resolve().parent
+    path = routes_file(config)
+    home = path.resolve().parent
     try:
         reply: Any = control.ask(home, {"do": "status"})
     except (control.NotRunning, OSError) as exc:
-        click.echo(f"{exc}\n    start it with: fig serve -c {config}", err=True)
+        if not path.is_file():
+            raise no_file(path) from exc
+        click.echo(f"{exc}\n    start it with: fig serve -c {path}", err=True)
         sys.exit(3)
     if as_json:
         click.echo(json.dumps(reply, indent=2))

@@ -10,7 +10,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -29,8 +29,8 @@ from proxy.compiler import Held, SeriesBook, make_generation
 from proxy.config import Loaded, load, serving_problems
 from proxy.control import Message
 from proxy.counters import Counters
-from proxy.crew import Crew
-from proxy.ends import Files, named_files
+from proxy.crew import Crew, NotTaken
+from proxy.ends import Files, fronts_of, named_files
 from proxy.generation import Front
 from proxy.holds import Bypass, Hold, Holds
 from proxy.model import RoutesSpec
@@ -71,7 +71,8 @@ class Supervisor:
         self.began = monotonic()
         self.keeper: asyncio.subprocess.Process | None = None
         self._held_fronts: tuple[Front, ...] = ()
-        self._seen = self._look()
+        self._seen = self._good = self._look()
+        self._hang_up = asyncio.Event()
         self._changing = asyncio.Lock()
         self._stop = asyncio.Event()
 
@@ -110,14 +111,14 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._hang_up.set)
         self.crew.start()
         await self._first_workers()
         if self._stop.is_set():
             await self.crew.stop(0.0)
             return
         server = await control.listen(self.home, self.answer)
-        tasks: list[asyncio.Task[object]] = [asyncio.create_task(self._watch())]
-        loop.add_signal_handler(signal.SIGHUP, lambda: tasks.append(asyncio.create_task(self.reload(forced=True))))
+        tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._reread())]
         if self.admin:
             tasks.append(asyncio.create_task(self._keep_keeper(self.admin)))
         self._greet()
@@ -144,6 +145,9 @@ class Supervisor:
             if self.crew.deaths > 2 * self.counters.workers:
                 await self.crew.stop(0.0)
                 raise CannotStart("the workers die as soon as they start\n    what they said last stands above")
+        if serving.done() and serving.exception() is not None:
+            await self.crew.stop(0.0)
+            raise CannotStart(str(serving.exception()))
         for task in (serving, stopped):
             task.cancel()
 
@@ -186,7 +190,9 @@ class Supervisor:
         held = self._held_fronts or asked
         same = len(asked) == len(held)
         self._held_fronts = tuple(
-            asked[i] if same and bool(asked[i].certificates) == bool(front.certificates) else front
+            replace(asked[i], hsts=front.hsts)
+            if same and bool(asked[i].certificates) == bool(front.certificates)
+            else front
             for i, front in enumerate(held)
         )
         return self._held_fronts
@@ -203,51 +209,72 @@ class Supervisor:
         number = self.crew.current.generation.number + 1
         await self.crew.publish(await asyncio.to_thread(self._whole, number))
 
-    def _look(self) -> tuple[object, Files]:
+    def _look(self) -> object:
         """What tells whether routes.yaml, or a certificate that it names, is another one than before."""
-        state = self.config.stat()
+        try:
+            state = self.config.stat()
+        except OSError as error:
+            return error.errno
         return (state.st_mtime_ns, state.st_size, state.st_ino), files_of(self.loaded.spec, self.home)
 
     async def reload(self, *, forced: bool = False) -> bool:
         """Take in the file if it is good; if not, what ran before keeps running, and says so."""
         async with self._changing:
+            seen = self._look()
+            if seen == self._seen and not forced:
+                return not self.problems
+            self._seen = seen
+            if seen == self._good and not forced:
+                self.problems = ()
+                self.say(f"{self.config.name} is again what is served by")
+                return True
             try:
-                seen = self._look()
-                if seen == self._seen and not forced:
-                    return not self.problems
-                self._seen = seen
                 loaded, files = await asyncio.to_thread(self._read)
-            except (ConfigError, OSError, UnicodeDecodeError) as error:
-                problems = (
-                    error.problems if isinstance(error, ConfigError) else (Problem(None, f"cannot read it: {error}"),)
-                )
-                self._refused(problems)
+            except ConfigError as error:
+                return self._refused(error.problems)
+            except Exception as error:  # whatever it is, it is a file that cannot be taken in
+                return self._refused((Problem(None, f"{self.config.name} cannot be read: {error}"),))
+            self._mind_the_sockets(loaded.spec, files)
+            self.loaded, self.files, self.problems, self._good = loaded, files, (), seen
+            try:
+                await self._publish()
+            except NotTaken as error:
+                self.problems = (str(error),)
+                self.say(str(error))
                 return False
-            self.loaded, self.files, self.problems = loaded, files, ()
-            await self._publish()
             self.say(f"serving by {self.config.name} as generation {self.crew.current.generation.number}")
-            self._mind_the_sockets(loaded.spec)
             return True
 
-    def _refused(self, problems: tuple[Problem, ...]) -> None:
+    def _refused(self, problems: tuple[Problem, ...]) -> bool:
         self.problems = tuple(str(problem) for problem in problems)
         self.say(f"{self.config.name} was changed, and is not taken in; what was served before is served on:")
         for problem in self.problems:
             self.say(problem)
+        return False
 
-    def _mind_the_sockets(self, spec: RoutesSpec) -> None:
-        asked = [] if self.options.listen else self._addresses(spec)
-        held = [listener.address for listener in self.listeners]
-        moved = any(a.host != h.host or a.port not in (0, h.port) for a, h in zip(asked, held, strict=False))
-        if asked and (moved or len(asked) != len(held)):
-            self.say("listen: has changed; the sockets change when the proxy is started again")
+    def _mind_the_sockets(self, spec: RoutesSpec, files: Files) -> None:
+        if self.options.listen:
+            return
+        asked = [str(each.address) for each in spec.listen if each.address.port]
+        held = [str(listener.address) for listener in self.listeners]
+        fronts = fronts_of(spec, files)
+        same = len(fronts) == len(self._held_fronts) and all(
+            (bool(a.certificates), a.hsts) == (bool(h.certificates), h.hsts)
+            for a, h in zip(fronts, self._held_fronts, strict=True)
+        )
+        if not same or not set(asked) <= set(held):
+            self.say("listen: has changed; addresses, TLS and hsts change when the proxy is started again")
 
     async def _watch(self) -> None:
         async for _ in self._changes():
-            try:
-                await self.reload()
-            except Exception as error:  # whatever it is, watching goes on, and it is said
-                self.say(f"{self.config.name} could not be taken in; what was served before is served on: {error!r}")
+            await self.reload()
+
+    async def _reread(self) -> None:
+        """SIGHUP: the file is read again, changed or not; several at once are one."""
+        while True:
+            await self._hang_up.wait()
+            self._hang_up.clear()
+            await self.reload(forced=True)
 
     async def _changes(self) -> AsyncIterator[object]:
         """Each time routes.yaml, or a certificate that it names, may have changed."""
@@ -282,31 +309,31 @@ class Supervisor:
                 good = await self.reload()
                 return self._done() if good else {"ok": False, "problems": list(self.problems)}
             case {"do": "hold", "slice": str(name), "stage": str(stage), "who": str(who), "why": str(why)}:
-                return await self._hold(name, Hold(stages.parse(stage), who, _now(), why))
+                if name not in self.loaded.spec.slices:
+                    return {"ok": False, "problems": [f"there is no slice '{name}' in {self.config.name}"]}
+                hold = Hold(stages.parse(stage), who, _now(), why)
+                return await self._change_holds(lambda kept: kept.with_hold(name, hold))
             case {"do": "resume", "slice": str(name)}:
-                return await self._hold(name, None)
+                return await self._change_holds(lambda kept: kept.with_hold(name, None))
             case {"do": "bypass", "on": True, "who": str(who), "why": str(why)}:
-                return await self._keep_holds(Holds(Bypass(who, _now(), why), self.holds.by_slice))
+                return await self._change_holds(lambda kept: replace(kept, bypass=Bypass(who, _now(), why)))
             case {"do": "bypass", "on": False}:
-                return await self._keep_holds(Holds(None, self.holds.by_slice))
+                return await self._change_holds(lambda kept: replace(kept, bypass=None))
         return {"ok": False, "problems": [f"the proxy does not know what {message!r} means"]}
 
     def _done(self) -> Message:
         return {"ok": True, "generation": self.crew.current.generation.number}
 
-    async def _hold(self, name: str, hold: Hold | None) -> Message:
-        if name not in self.loaded.spec.slices and hold is not None:
-            return {"ok": False, "problems": [f"there is no slice '{name}' in {self.config.name}"]}
-        kept = {key: each for key, each in self.holds.by_slice.items() if key != name}
-        if hold is not None:
-            kept[name] = hold
-        return await self._keep_holds(Holds(self.holds.bypass, kept))
-
-    async def _keep_holds(self, changed: Holds) -> Message:
+    async def _change_holds(self, change: Callable[[Holds], Holds]) -> Message:
+        """Two at once are made one after the other, each on what the other left."""
         async with self._changing:
+            changed = change(self.holds)
             await asyncio.to_thread(holds.write, self.home / "data" / "holds.json", changed)
             self.holds = changed
-            await self._publish()
+            try:
+                await self._publish()
+            except NotTaken as error:
+                return {"ok": False, "problems": [str(error)]}
             return self._done()
 
     def _status(self) -> Message:

@@ -83,7 +83,7 @@ class Worker:
             for backend in [each for each in station.pools if each not in generation.backends.values()]:
                 station.pools.pop(backend).close()
             for front, settings in zip(self._fronts, generation.fronts, strict=False):
-                if front is not None:
+                if front is not None and settings.certificates:
                     front.renew(settings.certificates)
         assert self._station is not None
         self._station.counters.set(GENERATION, generation.number)

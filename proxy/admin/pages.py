@@ -50,15 +50,28 @@ async def _guard(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     # A page elsewhere may make a browser send requests here under a name of its own (DNS rebinding).
-    if request.headers.get("Host", "") not in request.app[_NAMES]:
+    if not _is_ours(request):
         return web.Response(
             status=421,
             text="This address is not the admin's own; ask for it by its IP address and port.\n",
             headers=_SECURITY,
         )
-    response = await handler(request)
+    try:
+        response = await handler(request)
+    except web.HTTPException as error:
+        error.headers.update(_SECURITY)
+        raise
     response.headers.update(_SECURITY)
     return response
+
+
+def _is_ours(request: web.Request) -> bool:
+    """Whether the Host is one of the admin's names, or the very address that the connection was made to."""
+    host = request.headers.get("Host", "").lower()
+    reached = request.transport.get_extra_info("sockname") if request.transport else None
+    if reached and host == (f"[{reached[0]}]:{reached[1]}" if ":" in reached[0] else f"{reached[0]}:{reached[1]}"):
+        return True
+    return host in request.app[_NAMES]
 
 
 async def _status(request: web.Request) -> Message:

@@ -30,7 +30,19 @@ _HEAD, _BODY, _ANSWER, _TUNNEL, _LINGER = range(5)
 class Downstream(Connection):
     """States: reading a head, reading a body, waiting for an answer, passing a tunnel's bytes, lingering at the end."""
 
-    __slots__ = ("_body", "_buffer", "_form", "_forwarding", "_full", "_peer", "_state", "_trusted", "door", "exchange")
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_entered",
+        "_form",
+        "_forwarding",
+        "_full",
+        "_peer",
+        "_state",
+        "_trusted",
+        "door",
+        "exchange",
+    )
 
     def __init__(self, station: Station, door: Door = PLAIN) -> None:
         super().__init__(station)
@@ -42,6 +54,7 @@ class Downstream(Connection):
         self._form: HeldForm | None = None
         self._full = False  # the citizen does not take what was written
         self._peer = b""
+        self._entered = False
         self._trusted = False
         self._forwarding: tuple[bytes, bytes] = (b"", b"")
 
@@ -51,7 +64,11 @@ class Downstream(Connection):
         """A citizen came."""
         self.transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
-        address = peer[0] if peer else "unknown"
+        if not peer:  # reset before it was accepted: there is nobody
+            transport.abort()  # type: ignore[attr-defined]  # a TCP transport
+            return
+        address = peer[0]
+        self._entered = True
         self._peer = address.encode()
         self._trusted = is_trusted(address, self.station.generation.trust)
         self.deadline = self.station.now + self.station.generation.limits.idle
@@ -87,7 +104,8 @@ class Downstream(Connection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The citizen left, or was let go."""
-        self.station.leave(self, "" if self._trusted else self._peer.decode())
+        if self._entered:
+            self.station.leave(self, "" if self._trusted else self._peer.decode())
         self.transport = None
         self._buffer = b""
         exchange = self.exchange
@@ -174,7 +192,7 @@ class Downstream(Connection):
             request.has_body,
         )
         plan = make_plan(asked, self.station.generation.rules)
-        if request.is_last_hop:
+        if request.is_last_hop and not (isinstance(plan, Answer) and plan.series == REFUSED_SERIES):
             plan = Answer(204, plan.series, "health")
         if isinstance(plan, Answer):
             self._answer(request, plan, rest)
@@ -342,7 +360,7 @@ class Downstream(Connection):
         exchange = self.exchange
         self.exchange = self._form = None
         if exchange is not None:
-            exchange.abandon()
+            exchange.abandon(counted=False)
             if exchange.reply is not None:
                 self.abort()  # an answer is half out: nothing can be said any more
                 return

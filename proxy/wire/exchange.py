@@ -55,12 +55,13 @@ class Exchange:
     def begin(self, data: bytes, *, ended: bool) -> None:
         """Send the head, and what came of the body with it."""
         self.request_ended = ended
-        upstream = self.pool.take(may_repeat=self.may_repeat)
+        request = self.request
+        can_hold = not request.chunked and (request.length or 0) <= HELD_LIMIT
+        upstream = self.upstream = self.pool.take(may_repeat=self.may_repeat and can_hold)
         self._hold(data)
         if upstream is None:
             self.pool.connect(self)
         else:
-            self.upstream = upstream
             upstream.begin(self, data)
 
     def send(self, data: bytes) -> None:
@@ -188,12 +189,12 @@ class Exchange:
             # An HTTP/1.0 answer without a length looks whole when it ends, unless the connection is reset.
             self.citizen.cut(reset=self.reply.length is None and not self._chunked)
 
-    def abandon(self) -> None:
-        """The citizen left."""
+    def abandon(self, *, counted: bool = True) -> None:
+        """The citizen left, or was refused and is counted as that."""
         if self.is_over:
             return
         self._close()
-        if self.reply is None or not self.reply.to_websocket:
+        if counted and (self.reply is None or not self.reply.to_websocket):
             self.citizen.station.counters.count_cut(self.plan.series)
         if self.upstream is not None:
             self.upstream.abort()

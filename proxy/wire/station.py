@@ -103,11 +103,11 @@ class Station:
 
     def sweep(self) -> None:
         """End what has waited too long, and do so again in a moment."""
+        self.loop.call_later(SWEEP_SECONDS, self.sweep)  # first: whatever happens below, deadlines go on being kept
         now = self.now = monotonic()
         self.counters.set(IN_FLIGHT, self.in_flight)
         for connection in [each for each in self.open if each.deadline < now]:
             connection.expired()
-        self.loop.call_later(SWEEP_SECONDS, self.sweep)
 
     def each_second(self) -> None:
         """The date of now; the log's lines for the next second, and how many the last one left out."""

@@ -1,5 +1,6 @@
 """TLS towards citizens and towards backends: contexts made from files, renewed without a restart."""
 
+import os
 import ssl
 from collections.abc import Sequence
 
@@ -14,7 +15,7 @@ class ServerTls:
     """The certificates of one listener, chosen by the name the citizen asks for (SNI, RFC 6066, section 3)."""
 
     def __init__(self, certificates: Sequence[Certificate]) -> None:
-        """Raises OSError, ssl.SSLError for files that cannot be used."""
+        """Raises OSError, ssl.SSLError for one that cannot be used."""
         self.context = server_context(certificates[0])
         self.context.sni_callback = self._choose
         self._first = self.context
@@ -43,18 +44,29 @@ def server_context(certificate: Certificate) -> ssl.SSLContext:
     context.set_alpn_protocols(_ALPN)
     # A citizen could otherwise make the server work for a handshake again and again within one connection.
     context.options |= ssl.OP_NO_RENEGOTIATION
-    context.load_cert_chain(certificate.cert, certificate.key)
+    _load_chain(context, certificate.cert, certificate.key)
     return context
 
 
 def client_context(tls: BackendTls) -> ssl.SSLContext:
     """A context for connections to a backend. Raises OSError, ssl.SSLError."""
-    context = ssl.create_default_context(cafile=tls.ca)
+    authority = tls.ca.decode("ascii", "replace") if tls.ca is not None else None
+    context = ssl.create_default_context(cadata=authority)
     context.minimum_version = _OLDEST
     context.set_alpn_protocols(_ALPN)
     if tls.cert is not None:
-        context.load_cert_chain(tls.cert, tls.key)
+        _load_chain(context, tls.cert, tls.key or tls.cert)
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _load_chain(context: ssl.SSLContext, cert: bytes, key: bytes) -> None:
+    """OpenSSL reads chains from files alone; this one lives in memory and is gone afterwards."""
+    held = os.memfd_create("stranglerfig-certificate")
+    try:
+        os.write(held, key + b"\n" + cert)
+        context.load_cert_chain(f"/proc/self/fd/{held}")
+    finally:
+        os.close(held)

@@ -64,10 +64,17 @@ class Upstream(asyncio.Protocol):
         """Bytes of the request; the backend's time to answer starts anew."""
         assert self.transport is not None
         self.transport.write(data)
-        if self._head is None and not self._paused:
-            self.deadline = self.station.now + self.backend.first_byte
-        elif self._tunnels:
-            self.deadline = self.station.now + self.backend.idle
+        self.deadline = self._due()
+
+    def _due(self) -> float:
+        """When the backend must have done the next thing that it is waited for."""
+        if self._paused:
+            return NEVER
+        if self._head is not None:
+            return self.station.now + self.backend.idle
+        # While the citizen still sends, it is the citizen who is waited for.
+        ended = self.exchange is None or self.exchange.request_ended
+        return self.station.now + self.backend.first_byte if ended else NEVER
 
     def pause(self) -> None:
         """The citizen does not keep up: read no more, and do not hold the backend to its time."""
@@ -213,6 +220,9 @@ class Upstream(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The backend sends no more."""
         exchange, head = self.exchange, self._head
+        # The stock loop calls this for a mere end of TCP too, which anybody on the way can make: then it is no end.
+        if self.backend.tls is not None and isinstance(self.station.loop, asyncio.BaseEventLoop):
+            return False
         if exchange is not None and head is not None and head.has_body and self._left < 0 and self._decoder is None:
             self._end(b"closed")
         return False
@@ -250,6 +260,6 @@ class Upstream(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         """It does again."""
-        self.deadline = self.station.now + self.backend.first_byte
+        self.deadline = self._due()
         if self.exchange is not None:
             self.exchange.citizen.resume_reading()

@@ -174,6 +174,45 @@ def test_the_bypass_is_kept_with_the_holds(run: Fig) -> None:
     assert holds.read(Path("data/holds.json")) == Holds()
 
 
+@pytest.mark.parametrize("words", [["bypass", "on"], ["bypass", "off"], ["status"]])
+def test_where_there_is_no_routes_file_nothing_is_switched_and_nothing_is_made(run: Fig, words: list[str]) -> None:
+    Path("routes.yaml").unlink()
+    hint = "start in the folder that holds it or below it, name it with -c FILE, or set FIG_HOME to its folder"
+    for more, path in ([], "routes.yaml"), (["-c", "deep/other.yaml"], "deep/other.yaml"):
+        assert said(run(*words, *more)) == (2, f"there is no {path}\n    {hint}\n")
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize("by", ["search", "FIG_HOME", "-c"])
+def test_the_file_is_found_from_elsewhere(run: Fig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
+    """From a folder below, by FIG_HOME (which is before the search), and by -c (which is before both)."""
+    below = tmp_path / "deep" / "down"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    if by != "search":
+        (below / "routes.yaml").write_text("version: 2\n")
+        monkeypatch.setenv("FIG_HOME", str(tmp_path if by == "FIG_HOME" else below))
+    named = ["-c", str(tmp_path / "routes.yaml")] if by == "-c" else []
+    assert said(run("promote", "repairs", "--to", "live", *named)) == (
+        0, f"slice 'repairs': legacy -> live\n@@ -11,0 +12 @@\n+    stage: live\n{STOPPED}",
+    )  # fmt: skip
+    assert said(run("rollback", "repairs", *named))[0] == 0
+    assert said(run("resume", "repairs", *named))[0] == 0
+    assert said(run("bypass", "on", *named))[0] == 0
+    code, output = said(run("status", *named))
+    assert (code, output.splitlines()[0]) == (3, f"no proxy is running in {tmp_path}")
+    assert (tmp_path / "routes.yaml").read_text() == ROUTES.replace("    routes", "    stage: legacy\n    routes")
+    kept = holds.read(tmp_path / "data" / "holds.json")
+    assert (kept.bypass is not None, dict(kept.by_slice)) == (True, {})
+    assert not (below / "data").exists()
+
+
+def test_a_home_that_is_none_is_said(run: Fig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIG_HOME", "nowhere")
+    for words in (["bypass", "on"], ["status"]):
+        assert said(run(*words)) == (2, "FIG_HOME is nowhere, which is no folder\n    create it, or unset FIG_HOME\n")
+
+
 LATER = "slices.repairs.stage (other than legacy or live) is not acted on yet\n    write legacy or live until it is\n"
 NO_SLICE = "there is no slice 'repair' in routes.yaml\n    declared slices: repairs. Did you mean 'repairs'?\n"
 REFUSED = [
@@ -289,6 +328,42 @@ def test_a_running_proxy_follows_every_move(run: Fig, tmp_path: Path, start: Sta
     assert [change["by"] for change in changes()] == [
         "promote", "rollback", "bypass", "bypass", "resume", "rollback",
     ]  # fmt: skip
+
+
+def test_while_a_proxy_runs_it_says_what_is_held_and_not_the_file(
+    run: Fig, tmp_path: Path, start: Start, fig: Path
+) -> None:
+    """So the way back is open whatever became of data/holds.json, and even of routes.yaml."""
+    Path("routes.yaml").write_text(LIVE)
+    start([fig, "serve"], folder=tmp_path, name="fig serve").wait_for("serving")
+    kept = Path("data/holds.json")
+    for words, first in (
+        ("rollback repairs --why storm", "slice 'repairs': live -> legacy"),
+        ("promote repairs --to live", "slice 'repairs': legacy -> live"),
+        ("rollback repairs --why again", "slice 'repairs': live -> legacy"),
+        (
+            "bypass on",
+            "the bypass is on: everything goes to legacy, redirects and gone paths too, until fig bypass off",
+        ),
+        ("bypass on", "the bypass is on already"),
+        ("bypass off", "the bypass is off: slices are at their stages again"),
+    ):
+        kept.write_text("{")
+        code, output = said(run(*words.split()))
+        assert (code, output.splitlines()[0]) == (0, first), words
+    assert holds.read(kept).by_slice["repairs"].why == "again"
+
+    Path("routes.yaml").write_text(LIVE)
+    assert control.ask(tmp_path, {"do": "reload"})["ok"]
+    kept.write_text("{")
+    code, output = said(run("resume", "repairs"))
+    assert (code, output.splitlines()[0]) == (0, "slice 'repairs': legacy -> live")
+    assert re.search(rf"^cleared the hold at legacy that ann set at {WHEN} \(again\)$", output, re.M)
+    assert holds.read(kept) == Holds()
+
+    Path("routes.yaml").unlink()
+    assert said(run("bypass", "on"))[0] == 0
+    assert holds.read(kept).bypass is not None
 
 
 def test_another_file_than_the_proxys_is_refused(run: Fig, tmp_path: Path, start: Start, fig: Path) -> None:

@@ -56,22 +56,28 @@ def test_what_holds_and_what_it_covers() -> None:
 CASES = [  # expectation, the error
     (
         "{request: GET /repairs/42, backend: legacy}",
-        ("15: GET /repairs/42: expected an answer of backend 'legacy', but backend 'r' answers\n"
-        "    routes.yaml:10  route /repairs/* (slice repairs, stage live) -> r, asked for /repairs/42,"
-        " because slice repairs is at stage live"),
+        (
+            "15: GET /repairs/42: expected an answer of backend 'legacy', but backend 'r' answers\n"
+            "    routes.yaml:10  route /repairs/* (slice repairs, stage live) -> r, asked for /repairs/42,"
+            " because slice repairs is at stage live"
+        ),
     ),
     (
         "{request: GET /search, slice: repairs}",
-        ("15: GET /search: expected slice 'repairs', but no slice claims it\n"
-        "    -> legacy, asked for /search, because no route claims it, so it goes to the default;"
-        " routes.yaml:11 /search was passed over, for it asks for query type=repair and cookie pilot=yes"),
+        (
+            "15: GET /search: expected slice 'repairs', but no slice claims it\n"
+            "    -> legacy, asked for /search, because no route claims it, so it goes to the default;"
+            " routes.yaml:11 /search was passed over, for it asks for query type=repair and cookie pilot=yes"
+        ),
     ),
     (
         "{request: GET /kiosk/1, slice: repairs, backend: r, outcome: redirect, target: /x}",
-        ("15: GET /kiosk/1: expected the outcome redirect, but it is gone; expected slice 'repairs', but no slice"
-        " claims it; expected an answer of backend 'r', but the proxy answers itself (gone); expected the target /x, but it is"
-        " none\n    routes.yaml:13  route /kiosk/* -> 410 (gone), answered by the proxy,"
-        " because routes.yaml:13 says that it is gone"),
+        (
+            "15: GET /kiosk/1: expected the outcome redirect, but it is gone; expected slice 'repairs', but no slice"
+            " claims it; expected an answer of backend 'r', but the proxy answers itself (gone); expected the target /x,"
+            " but it is none\n    routes.yaml:13  route /kiosk/* -> 410 (gone), answered by the proxy,"
+            " because routes.yaml:13 says that it is gone"
+        ),
     ),
     (
         "{request: /repairs/42, slice: repairs}",
@@ -96,9 +102,11 @@ def test_fig_check_runs_them(tmp_path: Path) -> None:
     came = CliRunner().invoke(main, ["check", str(path)])
     assert (came.exit_code, came.output) == (
         1,
-        ("routes.yaml:16: GET /a: expected slice 'repairs', but no slice claims it\n"
-        "    -> legacy, asked for /a, because no route claims it, so it goes to the default\n"
-        f"{path}: 1 of 2 tests hold; they cover 1 of 4 routes, redirects and gone paths (25%)\n"),
+        (
+            "routes.yaml:16: GET /a: expected slice 'repairs', but no slice claims it\n"
+            "    -> legacy, asked for /a, because no route claims it, so it goes to the default\n"
+            f"{path}: 1 of 2 tests hold; they cover 1 of 4 routes, redirects and gone paths (25%)\n"
+        ),
     )
     came = CliRunner().invoke(main, ["check", "--json", str(path)])
     assert json.loads(came.output)["tests"] == {str(path): {"run": 2, "claims": 4, "covered": 1}}
