@@ -7,7 +7,6 @@ from typing import cast
 
 from proxy.asked import Asked
 from proxy.generation import Generation
-from proxy.headers import forwarding_fields, is_trusted, sender_of
 from proxy.plan import REFUSED_SERIES, Answer, Forward, make_plan
 from proxy.wire.body import IncomingBody, TooLarge
 from proxy.wire.chunked import BadChunk
@@ -17,6 +16,7 @@ from proxy.wire.exchange import Exchange
 from proxy.wire.form import HeldForm
 from proxy.wire.grammar import Refused, RequestHead, read_request
 from proxy.wire.pages import Manner, own_answer
+from proxy.wire.peer import Peer
 from proxy.wire.pool import pool_for
 from proxy.wire.station import NEVER, PLAIN, Door, Station
 
@@ -30,19 +30,7 @@ _HEAD, _BODY, _ANSWER, _TUNNEL, _LINGER = range(5)
 class Downstream(Connection):
     """States: reading a head, reading a body, waiting for an answer, passing a tunnel's bytes, lingering at the end."""
 
-    __slots__ = (
-        "_body",
-        "_buffer",
-        "_entered",
-        "_form",
-        "_forwarding",
-        "_full",
-        "_peer",
-        "_state",
-        "_trusted",
-        "door",
-        "exchange",
-    )
+    __slots__ = ("_body", "_buffer", "_form", "_full", "_peer", "_state", "door", "exchange")
 
     def __init__(self, station: Station, door: Door = PLAIN) -> None:
         super().__init__(station)
@@ -53,10 +41,7 @@ class Downstream(Connection):
         self._body: IncomingBody | None = None
         self._form: HeldForm | None = None
         self._full = False  # the citizen does not take what was written
-        self._peer = b""
-        self._entered = False
-        self._trusted = False
-        self._forwarding: tuple[bytes, bytes] = (b"", b"")
+        self._peer: Peer | None = None  # None until there is somebody
 
     # The citizen's side.
 
@@ -67,12 +52,10 @@ class Downstream(Connection):
         if not peer:  # reset before it was accepted: there is nobody
             transport.abort()  # type: ignore[attr-defined]  # a TCP transport
             return
-        address = peer[0]
-        self._entered = True
-        self._peer = address.encode()
-        self._trusted = is_trusted(address, self.station.generation.trust)
-        self.deadline = self.station.now + self.station.generation.limits.idle
-        over = self.station.enter(self, "" if self._trusted else address)
+        generation = self.station.generation
+        self._peer = Peer(peer[0], generation.trust, self.door.proto)
+        self.deadline = self.station.now + generation.limits.idle
+        over = self.station.enter(self, self._peer.counts_as)
         if over is not None:
             self._refuse(over, "too many connections")
 
@@ -104,8 +87,8 @@ class Downstream(Connection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The citizen left, or was let go."""
-        if self._entered:
-            self.station.leave(self, "" if self._trusted else self._peer.decode())
+        if self._peer is not None:
+            self.station.leave(self, self._peer.counts_as)
         self.transport = None
         self._buffer = b""
         exchange = self.exchange
@@ -220,19 +203,13 @@ class Downstream(Connection):
     def _begin(
         self, request: RequestHead, plan: Forward, started: float, body: bytes, generation: Generation, *, ended: bool
     ) -> None:
+        assert self._peer is not None
         backend = generation.backends[plan.backend]
-        head = request_bytes(request, plan.target, request.host or backend.host_field, self._forwarding_for(request))
+        head = request_bytes(
+            request, plan.target, request.host or backend.host_field, self._peer.forwarding(request, generation.trust)
+        )
         self.exchange = Exchange(self, request, plan, pool_for(self.station, backend), started)
         self.exchange.begin(head + body, ended=ended)
-
-    def _forwarding_for(self, request: RequestHead) -> bytes:
-        if self._trusted:
-            trust = self.station.generation.trust
-            return forwarding_fields(sender_of(self._peer, request.host, request.told, trust, self.door.proto))
-        if self._forwarding[0] != request.host or not self._forwarding[1]:
-            lines = forwarding_fields(sender_of(self._peer, request.host, (), (), self.door.proto))
-            self._forwarding = (request.host, lines)
-        return self._forwarding[1]
 
     def _read_body(self, data: bytes) -> None:
         self.deadline = self.station.now + self.station.generation.limits.body_idle

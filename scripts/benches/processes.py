@@ -77,12 +77,12 @@ class Program:
             self.process.wait(10)
 
 
-def start(name: str, command: Sequence[str], folder: Path, core: int) -> Program:
-    """Starts `command` in `folder`, it and its children on `core` only."""
+def start(name: str, command: Sequence[str], folder: Path, *cores: int) -> Program:
+    """Starts `command` in `folder`, it and its children on `cores` only."""
     log = folder / "log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            ["taskset", "--cpu-list", str(core), *command],
+            ["taskset", "--cpu-list", ",".join(map(str, cores)), *command],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=out,

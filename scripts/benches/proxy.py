@@ -57,11 +57,11 @@ class Round:
     busy: float
 
 
-def load(port: int, core: int, seconds: int) -> tuple[int, float]:
+def load(port: int, core: int, seconds: int, target: str = TARGET) -> tuple[int, float]:
     """Requests answered and seconds taken; stops the measurement if a single one failed."""
     headers = [part for field in HEAD for part in ("-H", field)]
     command = ["taskset", "--cpu-list", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *headers]
-    command.append(f"http://127.0.0.1:{port}{TARGET}")
+    command.append(f"http://127.0.0.1:{port}{target}")
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     done = re.search(r"(\d+) requests in ([\d.]+)(ms|s|m)", said)
     if done is None or "Socket errors" in said or "Non-2xx" in said:

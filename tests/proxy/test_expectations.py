@@ -74,7 +74,8 @@ CASES = [  # expectation, the error
         "{request: GET /kiosk/1, slice: repairs, backend: r, outcome: redirect, target: /x}",
         (
             "15: GET /kiosk/1: expected the outcome redirect, but it is gone; expected slice 'repairs', but no slice"
-            " claims it; expected an answer of backend 'r', but the proxy answers itself (gone); expected the target /x,"
+            " claims it; expected an answer of backend 'r', but the proxy answers itself (gone); expected"
+            " the target /x,"
             " but it is none\n    routes.yaml:13  route /kiosk/* -> 410 (gone), answered by the proxy,"
             " because routes.yaml:13 says that it is gone"
         ),

@@ -310,3 +310,57 @@ def test_it_can_be_stopped_while_it_starts(tmp_path: Path, start: Start, fig: Pa
     asyncio.run(until(lambda: (tmp_path / "data" / "proxy.lock").exists()))
     process.send(signal.SIGTERM)
     process.wait(seconds=15)
+
+
+def test_two_holds_at_once_are_both_kept(proxy: Proxy) -> None:
+    proxy.file.write_text(
+        proxy.text("live") + "  parks:\n    backend: repairs\n    stage: live\n    routes: [/parks/*]\n"
+    )
+    assert proxy.ask(do="reload")["ok"] is True
+
+    async def main() -> None:
+        asks = [
+            asyncio.to_thread(proxy.ask, do="hold", slice=name, stage="legacy", who="ada", why="both")
+            for name in ("repairs", "parks")
+        ]
+        bypass = asyncio.to_thread(proxy.ask, do="bypass", on=True, who="ada", why="and this")
+        assert all(reply["ok"] for reply in await asyncio.gather(*asks, bypass))
+
+    asyncio.run(main())
+    kept = json.loads((proxy.folder / "data" / "holds.json").read_text())
+    assert kept["holds"].keys() == {"repairs", "parks"}
+    assert kept["bypass"]["why"] == "and this"
+
+
+def test_a_file_that_goes_away_and_comes_back_is_no_problem_any_more(proxy: Proxy) -> None:
+    async def main() -> None:
+        away = proxy.file.with_suffix(".away")
+        proxy.file.rename(away)
+        await until(lambda: bool(proxy.status()["problems"]))
+        assert await get(f"{proxy.url}/a") == (200, "legacy /a")
+        away.rename(proxy.file)
+        await until(lambda: not proxy.status()["problems"])
+        assert proxy.process.log.count("is not taken in") == 1
+
+    asyncio.run(main())
+
+
+def test_a_sighup_while_it_starts_does_no_harm(tmp_path: Path, start: Start, fig: Path) -> None:
+    (tmp_path / "routes.yaml").write_text(ROUTES.format(stage="legacy", workers=2, legacy=1, repairs=2))
+    process = start([fig, "serve", "-c", tmp_path / "routes.yaml"])
+    asyncio.run(until(lambda: (tmp_path / "data" / "proxy.lock").exists()))
+    process.send(signal.SIGHUP)
+    process.wait_for("as generation 2", seconds=20)
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_does_not_hold_up_a_rollback(proxy: Proxy) -> None:
+    """It is stopped as it stands; the rollback replaces it, and is answered when its replacement serves."""
+    proxy.write("live")
+    proxy.ask(do="reload")
+    hung = proxy.status()["workers"][0]["pid"]  # type: ignore[index]
+    os.kill(hung, signal.SIGSTOP)
+    reply = proxy.ask(do="hold", slice="repairs", stage="legacy", who="ada", why="it hangs")
+    assert reply["ok"] is True
+    for number in range(20):
+        assert asyncio.run(get(f"{proxy.url}/repairs/{number}")) == (200, f"legacy /repairs/{number}")

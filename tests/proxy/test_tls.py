@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -12,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.control import ask
 from tests.conftest import Start
 from tests.processes import Started
 
@@ -229,5 +232,26 @@ def test_a_backend_may_ask_for_the_proxys_own_certificate(
             writer.write(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             assert (await reader.read()).endswith(b"ok")
             writer.close()
+
+    asyncio.run(main())
+
+
+def test_a_certificate_that_breaks_takes_nothing_down(
+    folder: Path, routes: Callable[..., Path], start: Start, fig: Path
+) -> None:
+    """What was served before is served on: by a worker that starts anew, and through a change of the holds."""
+
+    async def main() -> None:
+        async with a_backend() as (backend_port, _):
+            process, port = serve(start, fig, routes(f"http://127.0.0.1:{backend_port}", LISTEN))
+            (folder / "www.pem").write_text("no certificate")
+            await asyncio.to_thread(process.wait_for, "is not taken in", seconds=20)
+            reply = await asyncio.to_thread(ask, folder, {"do": "bypass", "on": True, "who": "ada", "why": "a test"})
+            assert reply["ok"] is True
+            status = await asyncio.to_thread(ask, folder, {"do": "status"})
+            os.kill(status["workers"][0]["pid"], signal.SIGKILL)  # type: ignore[index]
+            answer, tls = await asyncio.to_thread(get, port, citizen(folder), "www.anytown.gov.uk")
+            assert answer.endswith(b"ok")
+            tls.close()
 
     asyncio.run(main())

@@ -1,0 +1,29 @@
+"""Who is at the other end of a citizen's connection, and what the proxy says of them to backends."""
+
+from collections.abc import Sequence
+
+from proxy.headers import Network, forwarding_fields, is_trusted, sender_of
+from proxy.wire.grammar import RequestHead
+
+
+class Peer:
+    """An address, and whether it is believed. `counts_as`: empty for a trusted one, behind which there are many."""
+
+    __slots__ = ("_address", "_proto", "_said", "_said_of", "counts_as", "is_trusted")
+
+    def __init__(self, address: str, trust: Sequence[Network], proto: bytes) -> None:
+        self._address = address.encode()
+        self._proto = proto
+        self.is_trusted = is_trusted(address, trust)
+        self.counts_as = "" if self.is_trusted else address
+        self._said_of: bytes | None = None
+        self._said = b""
+
+    def forwarding(self, request: RequestHead, trust: Sequence[Network]) -> bytes:
+        """The lines for a backend; of a stranger they are the same for every request of one host."""
+        if self.is_trusted:
+            return forwarding_fields(sender_of(self._address, request.host, request.told, trust, self._proto))
+        if self._said_of != request.host:
+            self._said_of = request.host
+            self._said = forwarding_fields(sender_of(self._address, request.host, (), (), self._proto))
+        return self._said
