@@ -19,6 +19,8 @@ from demo.show import Show
 from demo.tour import ONCE, STAY, Tour
 from demo.workplace import USUAL, environment, prepare
 
+PORT = click.IntRange(0, 65535)
+
 
 @click.command(
     epilog="""\b
@@ -38,11 +40,17 @@ Examples:
     help="Work in this new folder and leave it there; default: a temporary one that is removed.",
 )
 @click.option(
-    "--port", default=USUAL.proxy, show_default=True, help="The proxy's port; 0 takes a free one, here and below."
+    "--port",
+    type=PORT,
+    default=USUAL.proxy,
+    show_default=True,
+    help="The proxy's port; 0 takes a free one, here and below.",
 )
-@click.option("--admin-port", default=USUAL.admin, show_default=True, help="The port of the proxy's admin pages.")
-@click.option("--legacy-port", default=USUAL.legacy, show_default=True, help="Legacy's port.")
-@click.option("--slice-port", default=USUAL.slice, show_default=True, help="The slice's port.")
+@click.option(
+    "--admin-port", type=PORT, default=USUAL.admin, show_default=True, help="The port of the proxy's admin pages."
+)
+@click.option("--legacy-port", type=PORT, default=USUAL.legacy, show_default=True, help="Legacy's port.")
+@click.option("--slice-port", type=PORT, default=USUAL.slice, show_default=True, help="The slice's port.")
 def demo(
     *, once: bool, small: bool, keep: Path | None, port: int, admin_port: int, legacy_port: int, slice_port: int
 ) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from notation.problems import ConfigError, Problem
 from proxy import holds
+from proxy.chosen import no_file, routes_file
 from proxy.compiler import Held
 from proxy.config import load
 from proxy.explain import asked_for
@@ -39,21 +39,19 @@ Examples:
     "-c",
     "--config",
     type=click.Path(path_type=Path),
-    default=Path("routes.yaml"),
-    show_default=True,
-    help="The file to go by.",
+    help="The file to go by; default: the nearest routes.yaml from here upward, or FIG_HOME\'s.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(
-    method: str, url: str, headers: tuple[str, ...], cookies: tuple[str, ...], config: Path, as_json: bool
+    method: str, url: str, headers: tuple[str, ...], cookies: tuple[str, ...], config: Path | None, as_json: bool
 ) -> None:
     """Say which route, slice, stage and backend a request falls to, and why.
 
     Decided by the code that serves, under the holds of now; nothing is sent.
     """
+    config = routes_file(config)
     if not config.is_file():
-        hint = "start in the folder that holds it, or name it: fig explain -c FILE …"
-        raise ConfigError([Problem(None, f"there is no {config}", hint)])
+        raise no_file(config)
     loaded = load(config, os.environ)
     kept = holds.read(config.resolve().parent / "data" / "holds.json")
     held = Held(kept.bypass is not None, {name: hold.stage for name, hold in kept.by_slice.items()})

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from notation.problems import ConfigError, Problem, Refused
+from notation.problems import Refused
 from proxy.addresses import Address, address
+from proxy.chosen import no_file, routes_file
 from proxy.sockets import CannotListen
 from proxy.supervisor import AlreadyRunning, CannotStart, Options, Supervisor
 
@@ -38,9 +39,7 @@ Examples:
     "-c",
     "--config",
     type=click.Path(path_type=Path),
-    default=Path("routes.yaml"),
-    show_default=True,
-    help="The file to serve by.",
+    help="The file to serve by; default: the nearest routes.yaml from here upward, or FIG_HOME\'s.",
 )
 @click.option(
     "--workers",
@@ -61,14 +60,14 @@ Examples:
     show_default=True,
     help="The workers' event loop.",
 )
-def serve(config: Path, workers: int | None, listen: tuple[Address, ...], admin: Address | None, loop: str) -> None:
+def serve(config: Path | None, workers: int | None, listen: tuple[Address, ...], admin: Address | None, loop: str) -> None:
     """Serve citizens by routes.yaml, until Ctrl-C or SIGTERM.
 
     The file is watched: a good change takes effect at once, a bad one never, not even in part. SIGHUP reads it again.
     """
+    config = routes_file(config)
     if not config.is_file():
-        hint = "start in the folder that holds it, or name it: fig serve -c FILE"
-        raise ConfigError([Problem(None, f"there is no {config}", hint)])
+        raise no_file(config)
     supervisor = Supervisor(config.resolve(), Options(workers, listen, admin, loop), os.environ)
     try:
         asyncio.run(supervisor.run())

@@ -43,7 +43,13 @@ Examples:
 """,
 )
 @click.argument("name")
-@click.option("--port", default=9001, show_default=True, help="The port to listen on; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=9001,
+    show_default=True,
+    help="The port to listen on; 0 takes a free one.",
+)
 @click.option("--address", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--legacy", required=True, metavar="URL", help="Legacy's own address, for submitting its forms.")
 @click.option(

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -80,6 +81,17 @@ class Kit:
         answer.headers["Cache-Control"] = "no-store"
         return answer
 
+    async def form(self, request: web.Request, names: Sequence[str]) -> dict[str, str]:
+        """What a form sent by these names, line ends as \\n; '' for none or a file. 400 if it cannot be read."""
+        try:
+            sent = await request.post()
+        except (web.HTTPException, OSError):
+            raise
+        except Exception as exc:  # aiohttp has no one class for it: ValueError, LookupError, BadHttpMessage, ...
+            raise web.HTTPBadRequest from exc
+        texts = {name: value for name in names if isinstance(value := sent.get(name), str)}
+        return {name: re.sub(r"\r\n?", "\n", texts.get(name, "")).strip() for name in names}
+
     def load(self) -> None:
         """Takes every dataset in. Raises ConfigError. Blocks: done before the service listens."""
         for shelf in self.shelves.values():
@@ -140,6 +152,7 @@ class Kit:
 
 
 REFUSALS = {
+    400: ("We could not read what you sent", "Go back and try again."),
     403: ("You cannot do that from another site", "Open the page on this site and try again."),
     404: ("Page not found", "If you typed the web address, check it is correct."),
     405: ("You cannot do that here", "Go back and use the links and buttons of the page."),

@@ -11,10 +11,12 @@ from difflib import ndiff
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from demo.children import Children, Died, Failed
 from demo.ports import Ports, settle
 from demo.workplace import prepare, with_ports
+from fig import main
 from notation.problems import ConfigError
 from tests.conftest import Start
 
@@ -106,6 +108,14 @@ def test_a_port_that_is_taken_is_said_with_its_holder_and_the_flag(start: Start,
         r"    stop it, or choose another port: fig demo --legacy-port \d+; 0 takes any that is free\n",
         demo.log,
     )
+
+
+@pytest.mark.parametrize("option", ["--port", "--admin-port", "--legacy-port", "--slice-port"])
+@pytest.mark.parametrize("number", ["70000", "-1"])
+def test_a_port_that_is_none_is_wrong_usage(option: str, number: str) -> None:
+    result = CliRunner().invoke(main, ["demo", option, number], prog_name="fig")
+    assert result.exit_code == 2
+    assert result.output.endswith(f"Error: Invalid value for '{option}': {number} is not in the range 0<=x<=65535.\n")
 
 
 def test_a_port_that_is_wanted_twice_is_said(port: Callable[[], int]) -> None:

@@ -92,7 +92,8 @@ def test_a_report_is_in_legacys_database_and_confirmed_with_its_number(
 ) -> None:
     answer = new.post("/repairs/report", GOOD_REPORT)
     row = monolith.rows("SELECT * FROM REPAIR_JOBS ORDER BY JOB_NO DESC LIMIT 1")[0]
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"/repairs/{row['JOB_NO']}?reported=1")
+    assert answer.status_code == 303
+    assert re.fullmatch(rf"/repairs/{row['JOB_NO']}\?reported=1&seal=\d+-[0-9a-f]{{64}}", answer.headers["Location"])
     assert (row["DESCR"], row["CALLER_NAME"], row["WARD_CD"]) == (
         GOOD_REPORT["description"],
         GOOD_REPORT["name"],
@@ -102,6 +103,52 @@ def test_a_report_is_in_legacys_database_and_confirmed_with_its_number(
     assert confirmed.status_code == 200
     assert f"<h1>Repair reported</h1><p>Your job number <b>{row['JOB_NO']}</b></p>" in confirmed.text
     assert facts(old.get(answer.headers["Location"]).text)["Problem"] == GOOD_REPORT["description"]
+
+
+def test_nobody_else_can_make_an_address_that_confirms_a_report(new: Resident) -> None:
+    sealed = new.post("/repairs/report", GOOD_REPORT).headers["Location"].partition("?")[2]
+    for path, status in (
+        ("/repairs/900000000000?reported=1", 404),
+        (f"/repairs/900000000000?{sealed}", 404),
+        (f"/repairs/100042?{sealed}", 200),
+        ("/repairs/100042?reported=1", 200),
+    ):
+        answer = new.get(path)
+        assert answer.status_code == status, path
+        assert "Repair reported" not in answer.text, path
+
+
+BROKEN = [
+    ("no boundary", "multipart/form-data", b"--x\r\n\r\n--x--\r\n"),
+    ("no such boundary", "multipart/form-data; boundary=x", b"name=A"),
+    ("no name", "multipart/form-data; boundary=x", b"--x\r\n\r\nA\r\n--x--\r\n"),
+    ("no end", "multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\nA'),
+    ("no header", "multipart/form-data; boundary=x", b"--x\r\nnothing\r\n\r\nA\r\n--x--\r\n"),
+    ("a part in a part", "multipart/form-data; boundary=x",
+     b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y--\r\n--x--\r\n"),
+    ("an unknown encoding", "multipart/form-data; boundary=x",
+     b'--x\r\nContent-Disposition: form-data; name="name"\r\nContent-Transfer-Encoding: rot13\r\n\r\nA\r\n--x--\r\n'),
+    ("an unknown charset", "application/x-www-form-urlencoded; charset=klingon", b"name=A"),
+    ("bytes of another charset", "application/x-www-form-urlencoded", b"name=\xff"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "body"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
+def test_a_body_that_cannot_be_read_is_refused(
+    new: Resident, monolith: Monolith, caplog: pytest.LogCaptureFixture, kind: str, body: bytes
+) -> None:
+    before = monolith.rows("SELECT count(*) FROM REPAIR_JOBS")[0][0]
+    answer = requests.post(new.address + "/repairs/report", data=body, headers={"Content-Type": kind}, timeout=20)
+    assert answer.status_code == 400
+    assert "<h1>We could not read what you sent</h1>" in answer.text
+    assert "Traceback" not in caplog.text
+    assert monolith.rows("SELECT count(*) FROM REPAIR_JOBS")[0][0] == before
+
+
+def test_a_file_in_place_of_a_text_counts_as_nothing(new: Resident) -> None:
+    rest = {name: value for name, value in GOOD_REPORT.items() if name != "description"}
+    answer = new.post("/repairs/report", rest, files={"description": ("a.txt", b"A leak")})
+    assert (answer.status_code, kept(answer.text)["description"]) == (422, "")
 
 
 def test_lines_and_characters_arrive_as_they_were_typed(new: Resident, monolith: Monolith) -> None:

@@ -5,6 +5,8 @@ import csv
 import io
 import logging
 import re
+import secrets
+import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -12,6 +14,7 @@ from aiohttp import web
 
 from slices.kit import Kit
 from slices.library.repairs import register
+from slices.library.repairs.receipt import is_sealed, seal
 from slices.library.repairs.report import FIELDS, PATH, TOKEN, Confirmed, ShowAgain, judged
 from slices.shelf import Shelf
 
@@ -38,6 +41,7 @@ class Repairs:
 
     def __init__(self, kit: Kit, shelf: Shelf) -> None:
         self.kit, self.shelf = kit, shelf
+        self._key = secrets.token_bytes(32)  # of this process alone: after a restart a reload confirms no more
         kit.filters({"day": day, "pounds": pounds})
         kit.style_at("/repairs/assets/page.css")
         kit.route("GET", "/repairs", self.find)
@@ -61,9 +65,9 @@ class Repairs:
         return self.kit.page("find.html", asked=asked, found=found, wards=wards, statuses=statuses)
 
     async def one(self, request: web.Request) -> web.Response:
-        """GET /repairs/<job number>; with ?reported=1 it confirms a report that the dataset cannot have yet."""
+        """GET /repairs/<job number>; with a seal of ours it confirms a report that the dataset cannot have yet."""
         held, number = self.shelf.held, request.match_info["number"]
-        reported = "reported" in request.query
+        reported = is_sealed(self._key, number, request.query.get("seal", ""), int(time.time()))
         job = await asyncio.to_thread(register.one, held, number)
         if job is not None:
             return self.kit.page("one.html", job=job, reported=reported)
@@ -122,14 +126,13 @@ class Repairs:
         """POST /repairs/report: through legacy's form; then the page of the new job, whichever side shows it."""
         if request.headers.get("Sec-Fetch-Site") == "cross-site":
             raise web.HTTPForbidden
-        sent = await request.post()
-        typed = {name: re.sub(r"\r\n?", "\n", str(sent.get(name, ""))).strip() for name in FIELDS}
+        typed = await self.kit.form(request, FIELDS)
         outcome = await self.kit.legacy.submit(PATH, typed, TOKEN)
         match judged(outcome):
             case Confirmed(number):
-                return web.Response(
-                    status=303, headers={"Location": f"/repairs/{number}?reported=1", "Cache-Control": "no-store"}
-                )
+                # `reported` is legacy's own word, for the page it shows if the slice is rolled back meanwhile.
+                to = f"/repairs/{number}?reported=1&seal={seal(self._key, number, int(time.time()))}"
+                return web.Response(status=303, headers={"Location": to, "Cache-Control": "no-store"})
             case ShowAgain() as again:
                 # The class and the reason only: what was typed is personal and does not go to a log.
                 LOG.warning("a report was not confirmed: %s %s", type(outcome).__name__, getattr(outcome, "why", ""))
