@@ -39,7 +39,7 @@ Examples:
     "-c",
     "--config",
     type=click.Path(path_type=Path),
-    help="The file to go by; default: the nearest routes.yaml from here upward, or FIG_HOME\'s.",
+    help="The file to go by; default: the nearest routes.yaml from here upward, or FIG_HOME's.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(

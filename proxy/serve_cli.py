@@ -39,7 +39,7 @@ Examples:
     "-c",
     "--config",
     type=click.Path(path_type=Path),
-    help="The file to serve by; default: the nearest routes.yaml from here upward, or FIG_HOME\'s.",
+    help="The file to serve by; default: the nearest routes.yaml from here upward, or FIG_HOME's.",
 )
 @click.option(
     "--workers",
@@ -60,7 +60,9 @@ Examples:
     show_default=True,
     help="The workers' event loop.",
 )
-def serve(config: Path | None, workers: int | None, listen: tuple[Address, ...], admin: Address | None, loop: str) -> None:
+def serve(
+    config: Path | None, workers: int | None, listen: tuple[Address, ...], admin: Address | None, loop: str
+) -> None:
     """Serve citizens by routes.yaml, until Ctrl-C or SIGTERM.
 
     The file is watched: a good change takes effect at once, a bad one never, not even in part. SIGHUP reads it again.

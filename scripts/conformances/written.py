@@ -31,7 +31,7 @@ def written(cases: Sequence[Case], reports: Mapping[str, Report], versions: Mapp
     names = list(reports)
     subjects = list(dict.fromkeys(case.subject for case in cases))
     lines = [TOP.format(count=len(cases))]
-    lines.append("| | cases | " + " | ".join(f"{name} {versions[name]}" for name in names) + " |")
+    lines.append("| | cases | " + " | ".join(f"{name} {versions[name]}".strip() for name in names) + " |")
     lines.append("|---|---|" + "---|" * len(names))
     lines += [_row(subject, [case for case in cases if case.subject == subject], reports) for subject in subjects]
     lines.append(_row("**all**", cases, reports))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,3 +65,11 @@ def test_each_case_has_a_name_of_its_own_and_a_reference() -> None:
 def test_each_file_of_cases_is_a_subject() -> None:
     files = {path.stem for path in (Path(__file__).parent / "subjects").glob("*.py")} - {"__init__"}
     assert files == {module.__name__.rpartition(".")[2] for _, module in SUBJECTS}
+
+
+def test_the_document_speaks_of_cases_there_are() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "conformance.md").read_text(encoding="utf-8")
+    named = {re.sub(r"\\(.)", r"\1", name) for name in re.findall(r"^- (?!\*\*)(.+) \([^()]+\)$", text, re.MULTILINE)}
+    assert len(named) > 100
+    assert named - {case.name for case in CASES} == set()
+    assert "## stranglerfig\n\nFails none of" in text, "scripts/conformance --all writes it anew"

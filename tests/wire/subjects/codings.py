@@ -25,6 +25,9 @@ BOTH = any_of(
     Passed(body=b"abc", chunked=False, closed=True),
 )
 
+# 9112, 6.1: faulty framing, to be closed after; who closes while the other still sends may lose its reply (9.6).
+OLD = any_of(REFUSED, Passed(closed=True), Passed(replies=0, closed=True))
+
 # 9112, 6.3: a coding whose end is not chunked leaves the length unknown: 400, and the connection is closed.
 NOT_FINAL = [
     ("chunked, then gzip", b"Transfer-Encoding: chunked, gzip"),
@@ -150,21 +153,21 @@ CASES = [
         "chunked in HTTP/1.0",
         "RFC 9112, 6.1",
         (b"POST /@ID@ HTTP/1.0\r\n" + HOST + TE + b"\r\n\r\n" + CHUNKS,),
-        any_of(REFUSED, Passed(closed=True)),
+        OLD,
         BAD,
     ),
     Case(
         "chunked in HTTP/1.0 that asks to stay",
         "RFC 9112, 6.1",
         (b"POST /@ID@ HTTP/1.0\r\n" + HOST + b"Connection: keep-alive\r\n" + TE + b"\r\n\r\n" + CHUNKS,),
-        any_of(REFUSED, Passed(closed=True)),
+        OLD,
         BAD,
     ),
     Case(
         "both lengths in HTTP/1.0",
         "RFC 9112, 6.1",
         (b"POST /@ID@ HTTP/1.0\r\n" + HOST + b"Content-Length: 13\r\n" + TE + b"\r\n\r\n" + CHUNKS,),
-        any_of(REFUSED, Passed(closed=True)),
+        OLD,
         BAD,
     ),
     # 9110, 7.6.1: who may strike the framing from a message chooses where it ends.

@@ -30,13 +30,17 @@ EXPECT = (b"Expect: 100-continue", b"Content-Length: 3")
 OLD = b"GET /@ID@ HTTP/1.0\r\n" + HOST + b"\r\n"
 WAITS = frozenset(("junk",))
 BIG = b"x" * 300_000
+# A proxy may say 100 itself, and must pass on the backend's: so one or two (9110, 10.1.1).
+CONTINUED = any_of(Passed(body=b"abc", interims=[100]), Passed(body=b"abc", interims=[100, 100]))
+CONTINUED_ONCE = Passed(body=b"abc", interims=[100])
 
 CASES = [
     Case(
         "100 comes from the backend, then the body goes",
         "RFC 9110, 10.1.1",
         (post(*EXPECT), AwaitReply(), b"abc"),
-        Passed(body=b"abc", interims=[100]),
+        CONTINUED,
+        CONTINUED_ONCE,
         reply=(CONTINUE, AwaitBody(), OK),
         early=True,
         without=WAITS,
@@ -45,7 +49,7 @@ CASES = [
         "the expectation reaches the backend",
         "RFC 9110, 10.1.1",
         (post(*EXPECT), AwaitReply(), b"abc"),
-        any_of(Passed(has=[EXPECT[0]], body=b"abc"), Passed(interims=[100], body=b"abc")),
+        any_of(Passed(has=[EXPECT[0]], body=b"abc"), CONTINUED),
         Passed(has=[EXPECT[0]], interims=[100]),
         reply=(CONTINUE, AwaitBody(), OK),
         early=True,
@@ -55,7 +59,8 @@ CASES = [
         "the expectation in capitals",
         "RFC 9110, 10.1.1",
         (post(b"EXPECT: 100-CONTINUE", b"Content-Length: 3"), AwaitReply(), b"abc"),
-        Passed(body=b"abc", interims=[100]),
+        CONTINUED,
+        CONTINUED_ONCE,
         reply=(CONTINUE, AwaitBody(), OK),
         early=True,
         without=WAITS,
@@ -81,7 +86,8 @@ CASES = [
         "an expectation with a chunked body",
         "RFC 9110, 10.1.1",
         (post(EXPECT[0], b"Transfer-Encoding: chunked"), AwaitReply(), b"3\r\nabc\r\n0\r\n\r\n"),
-        Passed(body=b"abc", interims=[100]),
+        CONTINUED,
+        CONTINUED_ONCE,
         reply=(CONTINUE, AwaitBody(), OK),
         early=True,
         without=WAITS,
@@ -90,7 +96,7 @@ CASES = [
         "an expectation refused by the backend",
         "RFC 9110, 10.1.1",
         (post(*EXPECT), AwaitReply(b"HTTP/1.1 4")),
-        any_of(Passed(requests=None, status=417), Passed(requests=None, status=417, interims=[100])),
+        SAFE,
         Passed(requests=None, status=417, interims=()),
         reply=(reply(b"Content-Length: 0", status=b"417 Expectation Failed"),),
         early=True,
@@ -215,6 +221,7 @@ CASES = [
         "an early refusal",
         "RFC 9110, 15.5.14",
         (post(b"Content-Length: 9", body=b"abc"), AwaitReply(b"413")),
+        SAFE,
         Passed(requests=None, status=413),
         reply=(reply(b"Content-Length: 0", b"Connection: close", status=b"413 Content Too Large"), Close()),
         early=True,
