@@ -62,7 +62,7 @@ class Liberated:
         connection = duckdb.connect(
             config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
         )
-        return connection.read_parquet([str(file) for file in self.snapshot.files])
+        return connection.read_parquet([str(file) for file in self.snapshot.files], hive_partitioning=False)
 
     def faults(self) -> pa.Table:
         """The values that broke a rule in the run that made this version: see docs/datasets.md."""

@@ -15,7 +15,8 @@ SHOWN = 3  # keys named in the message
 def keys_that_occur_twice(files: Sequence[Path], key: Mapping[str, bool], spill: Path) -> str:
     """ "" if every key occurs once; else a sentence. `key`: its columns, and whether their values may be shown."""
     listed = ", ".join('"' + name.replace('"', '""') + '"' for name in key)
-    found = f"SELECT {listed}, count(*) AS times FROM read_parquet(?) GROUP BY ALL HAVING count(*) > 1"  # noqa: S608  # quoted
+    found = f"SELECT {listed}, count(*) AS times "  # quoted
+    found += "FROM read_parquet(?, hive_partitioning = false) GROUP BY ALL HAVING count(*) > 1"
     with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1, "temp_directory": str(spill)}) as connection:
         names = [str(file) for file in files]
         (many,) = connection.execute(f"SELECT count(*) FROM ({found})", [names]).fetchone() or (0,)  # noqa: S608

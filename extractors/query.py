@@ -12,6 +12,9 @@ import pyarrow as pa
 from notation import lake
 from notation.problems import nearest
 
+# Without the option a folder named `v=1` above the project would replace the values of a column v.
+_READ = "SELECT * FROM read_parquet([{}], hive_partitioning = false)"
+
 
 class QueryRefused(Exception):  # an outcome, named like the others
     """The query is not one that can be answered; the message says why, and what was probably meant."""
@@ -50,7 +53,7 @@ def _closed_room(snapshots: Iterable[lake.Snapshot]) -> duckdb.DuckDBPyConnectio
         files += paths
         for view in views_of(snapshot.name):
             listed = ", ".join(map(_text, paths))
-            connection.execute(f'CREATE VIEW "{view}" AS SELECT * FROM read_parquet([{listed}])')  # noqa: S608  # quoted
+            connection.execute(f'CREATE VIEW "{view}" AS {_READ.format(listed)}')  # quoted
     connection.execute(f"SET allowed_paths = [{', '.join(map(_text, files))}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET TimeZone = 'UTC'")

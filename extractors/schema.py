@@ -58,7 +58,7 @@ def reader(column: Column) -> Parse:
         if nulls and text_of(raw) in nulls:
             return None
         if values is not None:
-            meant = values.get(text_of(raw) or "")
+            meant = None if (code := text_of(raw)) is None else values.get(code)
             if meant is None:
                 return Broken("a code that values: does not list")
             raw = meant

@@ -86,7 +86,10 @@ def all_of_them(cases: Sequence[Case], names: Sequence[str], *, write: bool) -> 
         if report is not None:
             reports[peer.name] = report
             versions[peer.name] = "" if peer is PEERS[0] else peer.says()
-    if write:
+    absent = [peer.name for peer in chosen if peer.name not in reports]
+    if write and absent:
+        print(f"not written: docs/{DOCUMENT.name} compares all of them, and {', '.join(absent)} could not be run")
+    elif write:
         DOCUMENT.write_text(written(cases, reports, versions), encoding="utf-8")
         print(f"written: docs/{DOCUMENT.name}")
     else:

@@ -306,3 +306,14 @@ def test_an_instant_is_shown_in_utc(council: Council, monkeypatch: pytest.Monkey
     council.declare("JOB_NO: {}", "T: {name: seen, type: timestamp(Europe/London)}")
     council.run()
     assert answer(council, "SELECT seen FROM jobs", "csv") == b"seen\r\n2024-07-31 08:30:00Z\r\n"
+
+
+def test_a_folder_named_like_a_partition_changes_no_value(tmp_path: Path) -> None:
+    council = Council(tmp_path / "v=HACKED")
+    council.home.mkdir()
+    council.silo("CREATE TABLE JOBS (JOB_NO, V)", "INSERT INTO JOBS VALUES ('A', 'one'), ('A', 'two')")
+    council.declare("JOB_NO: {}", "V: {}", head=HEAD.replace("[JOB_NO]", "[JOB_NO, V]"))
+    assert council.run().rows_out == 2
+    assert answer(council, "SELECT v FROM jobs ORDER BY v", "csv") == b"v\r\none\r\ntwo\r\n"
+    relation = extractors.dataset("jobs", home=council.home).duckdb()
+    assert sorted(relation.fetchall()) == [("A", "one"), ("A", "two")]

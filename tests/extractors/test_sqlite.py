@@ -105,3 +105,14 @@ def test_memory_does_not_grow_with_the_table(council: Council) -> None:
         peaks.append(int(said.stdout) / 1024)
     assert peaks[1] < 350, f"MiB: {peaks}"
     assert peaks[1] - peaks[0] < 100, f"MiB: {peaks}"
+
+
+def test_bytes_are_never_the_code_of_a_blank(council: Council) -> None:
+    council.silo(
+        "CREATE TABLE JOBS (JOB_NO, V)",
+        "INSERT INTO JOBS VALUES ('A', ''), ('B', x'00ff'), ('C', CAST(x'ff' AS TEXT))",
+    )
+    council.declare("JOB_NO: {}", 'V: {values: {"": none}}')
+    council.run()
+    assert [row["v"] for row in council.rows()] == ["none", None, None]
+    assert [fault["rule"] for fault in council.faults()] == ["a code that values: does not list"] * 2
