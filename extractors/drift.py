@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from extractors.compiled import Column, Dataset
-from notation.problems import Problem, one_of
+from notation.problems import ConfigError, Problem, one_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,19 @@ def _looked_at(column: Column, dataset: Dataset, read_before: Mapping[str, str])
     return read_before.get(column.source) not in (None, dataset.fingerprints[column.source])
 
 
+def _refuse_one_column_twice(written: Sequence[Column], meant: Sequence[Column]) -> None:
+    """Two lines for one column of the source would let the one keep what the other drops."""
+    first: dict[str, Column] = {}
+    problems = []
+    for line, column in zip(written, meant, strict=True):
+        other = first.setdefault(column.source, line)
+        if other is not line:
+            what = f"'{line.source}' and '{other.source}' ({other.where}) are one column of the source, {column.source}"
+            problems.append(Problem(line.where, what, "keep one of the two lines"))
+    if problems:
+        raise ConfigError(problems)
+
+
 def as_the_source_writes_them(dataset: Dataset, now: Mapping[str, str]) -> Dataset:
     """SQL's names mostly know no case: `job_no` in the file is the source's JOB_NO, if no other can be meant."""
     folded: dict[str, list[str]] = {}
@@ -65,4 +78,5 @@ def as_the_source_writes_them(dataset: Dataset, now: Mapping[str, str]) -> Datas
         return name if name in now or len(matches) != 1 else matches[0]
 
     columns = tuple(replace(column, source=actual(column.source)) for column in dataset.columns)
+    _refuse_one_column_twice(dataset.columns, columns)
     return replace(dataset, columns=columns, key=tuple(map(actual, dataset.key)))

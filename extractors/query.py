@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -39,9 +40,12 @@ def ask(home: Path, sql: str) -> pa.RecordBatchReader:
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise QueryRefused("only one SELECT can be asked; the data can be read, not changed")
         reader: pa.RecordBatchReader = connection.sql(sql).to_arrow_reader(65_536)
-        return reader
     except duckdb.Error as exc:
         raise QueryRefused(_plain(str(exc), [view for name in names for view in views_of(name)])) from exc
+    doubled = sorted(name for name, times in Counter(reader.schema.names).items() if times > 1)
+    if doubled:  # JSON and Parquet would keep one of them, or tell them apart for nobody
+        raise QueryRefused(f"two columns of the answer are called '{doubled[0]}'; name them with AS")
+    return reader
 
 
 def _closed_room(snapshots: Iterable[lake.Snapshot]) -> duckdb.DuckDBPyConnection:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from extractors import drift, faults, keys, proof
 from extractors.compiled import Dataset
+from extractors.exposed import exposed
 from extractors.parquet_files import ParquetFiles
 from extractors.privacy import Key, protect
 from extractors.raw import Array
@@ -90,6 +91,8 @@ def extract(dataset: Dataset, home: Path, keys_file: Path, tell: Tell, *, full: 
         tell(Step(dataset.name, "tidied"))
         before = held.last()
         _check_key(dataset, key, before, keys_file)
+        if problems := exposed(dataset, home):
+            raise ConfigError(problems)
         with open_snapshot(dataset.source) as reading:
             tell(Step(dataset.name, "opened"))
             types = reading.columns(dataset.table)

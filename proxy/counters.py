@@ -32,7 +32,7 @@ _CUT, _SUM, _FIRST_BUCKET = 6, 7, 8
 BOUNDS = tuple(round(100 * 1.33**n) for n in range(CELLS - _FIRST_BUCKET - 1))
 
 # Gauges of one worker.
-CONNECTIONS, IN_FLIGHT, ACCEPTED, GENERATION, DRAINING = range(5)
+CONNECTIONS, IN_FLIGHT, TASKS, GENERATION, DRAINING = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Writer:
         self.cells = cells
         self._key = key
         # What a worker that died had open is closed.
-        for cell in (CONNECTIONS, IN_FLIGHT, DRAINING, *range(_SKETCH, _SERIES)):
+        for cell in (CONNECTIONS, IN_FLIGHT, TASKS, DRAINING, *range(_SKETCH, _SERIES)):
             cells[cell] = 0
 
     def count(self, series: int, status_class: int, micros: int) -> None:

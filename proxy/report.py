@@ -3,7 +3,7 @@
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.counters import CONNECTIONS, IN_FLIGHT, Counters
+from proxy.counters import CONNECTIONS, IN_FLIGHT, TASKS, Counters
 from proxy.plan import DEFAULT_SERIES, NOT_FOUND_SERIES, REFUSED_SERIES
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
         "uptime": monotonic() - supervisor.began,
         "connections": sum(counters.gauge(hand.index, CONNECTIONS) for hand in crew.hands),
         "in_flight": sum(counters.gauge(hand.index, IN_FLIGHT) for hand in crew.hands),
+        "tasks": sum(counters.gauge(hand.index, TASKS) for hand in crew.hands),
         "workers": [
             {
                 "index": hand.index,

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
-from proxy.counters import CONNECTIONS, IN_FLIGHT, Counters, Writer
+from proxy.counters import CONNECTIONS, IN_FLIGHT, TASKS, Counters, Writer
 from proxy.generation import Backend, Generation
 
 if TYPE_CHECKING:
@@ -115,4 +115,5 @@ class Station:
         if self._unlogged:
             self.log(f"{self._unlogged} more lines like these were left out")
         self._logged = self._unlogged = 0
+        self.counters.set(TASKS, len(asyncio.all_tasks(self.loop)))
         self.loop.call_later(1.0, self.each_second)

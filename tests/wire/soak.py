@@ -78,6 +78,7 @@ class Soaked:
     left: list[Left] = field(default_factory=list)
     connections: object = None
     in_flight: object = None
+    tasks: tuple[object, object] = (None, None)  # of the workers' loops: when fresh, and at the end
     seconds_to_settle: float = 0.0
     log: str = ""
 
@@ -227,6 +228,7 @@ async def _soak(folder: Path, seconds: float, warm: float, seed: int) -> Soaked:
         found = await asyncio.to_thread(proxy.wait_for, r"serving http://127\.0\.0\.1:(\d+)")
         pids = await asyncio.to_thread(pids_of, folder, proxy.pid)
         fresh = await _steady(pids)
+        tasks = (await asyncio.to_thread(ask, folder, {"do": "status"}))["tasks"]
         citizens = Citizens(int(found[1]), seed, soaked)
         await citizens.come(warm)
         await _let_go(backend)
@@ -235,7 +237,9 @@ async def _soak(folder: Path, seconds: float, warm: float, seed: int) -> Soaked:
         await citizens.come(seconds)
         await _let_go(backend)
         soaked.seconds_to_settle = await _settled(folder, pids, fresh, 15.0)
+        await asyncio.sleep(1.5)  # the workers say once a second how many tasks they have
         status = await asyncio.to_thread(ask, folder, {"do": "status"})
+        soaked.tasks = (tasks, status["tasks"])
         soaked.connections, soaked.in_flight = status["connections"], status["in_flight"]
         assert await asyncio.to_thread(pids_of, folder, proxy.pid) == pids, "a process died and was replaced"
         soaked.left = [

@@ -1,4 +1,4 @@
-"""After a minute of backends that refuse, stall, die and talk nonsense, nothing is left: no descriptor, no memory."""
+"""After a minute of backends that refuse, stall, die and talk nonsense, nothing is left: descriptors, memory, tasks."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def test_nothing_is_left_of_a_bad_minute(tmp_path: Path) -> None:
     assert sum(soaked.statuses.values()) > ANSWERS
     assert {200, 400, 502, 504} <= set(soaked.statuses)
     assert (soaked.connections, soaked.in_flight) == (0, 0)
+    assert soaked.tasks[0] == soaked.tasks[1]
     for left in soaked.left:
         assert left.descriptors[1] <= left.descriptors[0], f"{left.name} keeps descriptors: {left.descriptors}"
         assert left.kilobytes[1] - left.kilobytes[0] <= KILOBYTES, f"{left.name} grew: {left.kilobytes} kB"
