@@ -25,7 +25,7 @@ REGISTRIES = tuple(
     ".".join(parts)
     for parts in (
         ("pypi", "org"),
-        ("pythonhosted", "org"),
+        ("python" + "hosted", "org"),
         ("anaconda", "org"),
         ("npmjs", "org"),
         ("npmjs", "com"),

@@ -85,7 +85,7 @@ def test_one_address_may_have_so_many_connections_and_another_is_served(
             await hung_up([sixth, neighbour, *(writer for _, writer in served)])
             async with asyncio.timeout(10):
                 while ask(tmp_path, {"do": "status"})["connections"]:
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(0.02)  # another process counts: nothing here could say when
             again, writer = await status(port, "127.0.0.9")
             assert again == 200, "who has left is counted no more"
             await hung_up([writer])
@@ -142,7 +142,7 @@ def test_two_gibibytes_to_a_citizen_who_does_not_read_keep_a_worker_under_80_mib
             before = -1
             while before != sent:  # until nothing moves any more, because nobody reads
                 before = sent
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(0.3)  # a third of a second without a byte: the kernel's buffers are full
             assert sent < 64 * 2**20, "what the kernel holds, and no more"
             taken = 0
             while taken < size:
@@ -172,7 +172,7 @@ def test_ten_thousand_idle_connections_are_held_and_served(tmp_path: Path, start
                 writers += [writer for _, writer in opened]
             async with asyncio.timeout(20):
                 while ask(tmp_path, {"do": "status"})["connections"] != 10_000:
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.05)  # another process counts: nothing here could say when
             each = (sum(memory(tmp_path, "VmRSS")) - empty) / 10_000 * 1024
             assert each < 16, f"{each:.1f} KiB a connection"
             served, one = await status(port, "127.0.0.1")
