@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import time
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -18,12 +19,16 @@ from notation.problems import Where
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A silo: `url` may hold a secret, so it is never printed."""
+    """A silo: `url` may hold a secret, so it is never printed. `dialect` is "" where the url says it."""
 
     name: str
     url: str
     folder: Path
     where: Where
+    dialect: str = ""
+    max_connections: int = 2
+    rows_per_second: int | None = None
+    window: tuple[time, time] | None = None
 
     def __repr__(self) -> str:
         return f"Source({self.name!r})"

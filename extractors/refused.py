@@ -19,3 +19,15 @@ class SchemaDrift(Exception):
 
 class Unproven(Exception):
     """The rows taken out are not shown to be the rows of the source: nothing was committed."""
+
+
+class NativeFailed(Exception):
+    """The engine met a value it has no way to hold. `columns`, by their names in the source, are to be read as text."""
+
+    def __init__(self, columns: frozenset[str], why: str) -> None:
+        self.columns = columns
+        super().__init__(why)
+
+
+class DriverMissing(Exception):
+    """A source needs a driver that is not installed; the message says which extra brings it."""

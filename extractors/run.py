@@ -14,13 +14,15 @@ import pyarrow as pa
 
 from extractors import drift, faults, keys, proof
 from extractors.compiled import Dataset
+from extractors.dialects import Select
 from extractors.exposed import exposed
 from extractors.parquet_files import ParquetFiles
+from extractors.plan import plan
 from extractors.privacy import Key, protect
 from extractors.raw import Array
 from extractors.refused import SchemaDrift, Unproven
 from extractors.schema import Coercion
-from extractors.sources import Reading, open_snapshot
+from extractors.sources import Reading, open_reading
 from notation import lake
 from notation.problems import ConfigError, Problem
 
@@ -93,16 +95,18 @@ def extract(dataset: Dataset, home: Path, keys_file: Path, tell: Tell, *, full: 
         _check_key(dataset, key, before, keys_file)
         if problems := exposed(dataset, home):
             raise ConfigError(problems)
-        with open_snapshot(dataset.source) as reading:
+        with open_reading(dataset.source) as reading:
             tell(Step(dataset.name, "opened"))
-            types = reading.columns(dataset.table)
+            relation = reading.dialect.table(dataset.table)
+            types = reading.columns(relation)
             dataset = drift.as_the_source_writes_them(dataset, types)
             seen = drift.compare(dataset, types, before, accept=full)
             if seen.problems:
                 raise SchemaDrift(list(seen.problems))
-            source_rows = reading.count(dataset.table)
+            select = Select(relation, plan(dataset, types, reading.dialect))
+            source_rows = reading.count(select)
             tell(Step(dataset.name, "compared", 0, source_rows))
-            counts, files = _take(dataset, reading, held, key, source_rows, tell)
+            counts, files = _take(dataset, reading, select, held, key, source_rows, tell)
         tell(Step(dataset.name, "rows written", counts.rows_out, source_rows))
         _prove(dataset, counts, source_rows, files, held.spill)
         tell(Step(dataset.name, "proved"))
@@ -119,14 +123,14 @@ def extract(dataset: Dataset, home: Path, keys_file: Path, tell: Tell, *, full: 
 
 
 def _take(
-    dataset: Dataset, reading: Reading, held: lake.Hold, key: Key | None, source_rows: int, tell: Tell
+    dataset: Dataset, reading: Reading, select: Select, held: lake.Hold, key: Key | None, source_rows: int, tell: Tell
 ) -> tuple[Counts, list[Path]]:
     """Read, coerce, protect, write: a batch at a time."""
     counts, coerce = Counts(), Coercion(dataset)
     data = ParquetFiles(dataset.arrow_schema(key.id if key else ""), held.data_file)
     beside = ParquetFiles(faults.SCHEMA, lambda _: held.faults_file)
     try:
-        for raw in reading.read(dataset.table, [column.source for column in dataset.kept]):
+        for raw in reading.read(select):
             typed = coerce(raw)
             breaks = [*typed.breaks, *faults.without_key(typed.columns, dataset, typed.breaks)]
             safe = protect(typed.columns, dataset, key)

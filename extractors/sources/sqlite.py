@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
 import pyarrow as pa
 
 from extractors.compiled import Source
+from extractors.dialects import DIALECTS, Dialect, Relation, Select
+from extractors.dialects.base import select as sql_select
 from extractors.raw import Raw, Undecodable, pack
 from extractors.refused import SourceRefused
+from extractors.sources.catalogue import Found
 from extractors.spec import sqlite_path
 
 ROWS = 32_768  # a batch: large enough for Arrow's speed, a few MiB of ordinary council rows
@@ -23,7 +26,7 @@ PATIENCE = 10.0  # seconds to wait for a writer that holds the file
 
 
 @contextmanager
-def open_snapshot(source: Source) -> Iterator[SqliteReading]:
+def open_reading(source: Source) -> Iterator[SqliteReading]:
     """Open, and begin the read transaction: what is committed from now on is not seen. Raises SourceRefused."""
     path = source.folder / sqlite_path(source.url)
     if not path.is_file():
@@ -52,29 +55,57 @@ class SqliteReading:
     path: Path
     connection: sqlite3.Connection
     weight: int = 0  # bytes of text decoded since it was last set to 0
+    dialect: Dialect = field(default_factory=lambda: DIALECTS["sqlite"])
+    is_snapshot: bool = True
 
-    def columns(self, table: str) -> Mapping[str, str]:
+    def columns(self, relation: Relation) -> Mapping[str, str]:
         """Names as the table writes them -> declared types, such as "INTEGER", or "" where there is none."""
         self.connection.text_factory = str
-        found = self.connection.execute("SELECT name, type FROM pragma_table_xinfo(?)", (_bare(table),)).fetchall()
+        if not relation.table:
+            described = self.connection.execute(sql_select(relation, "*", "", "LIMIT 0")).description
+            return {column[0]: "" for column in described}
+        name = relation.table.removeprefix("main.")
+        found = self.connection.execute("SELECT name, type FROM pragma_table_xinfo(?)", (name,)).fetchall()
         if not found:
-            names = self.connection.execute(
-                "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name"
+            listed = ", ".join(each.table for each in self.tables()) or "none"
+            raise SourceRefused(
+                f"source '{self.name}': there is no table or view '{relation.table}'. There are: {listed}"
             )
-            listed = ", ".join(name for (name,) in names) or "none"
-            raise SourceRefused(f"source '{self.name}': there is no table or view '{table}'. There are: {listed}")
         return dict(found)
 
-    def count(self, table: str) -> int:
-        (rows,) = self.connection.execute(f"SELECT count(*) FROM {_quoted(_bare(table))}").fetchone()  # noqa: S608  # quoted
-        return int(rows)
+    def ask(self, sql: str) -> list[tuple[str | None, ...]]:
+        self.connection.text_factory = str
+        rows = self.connection.execute(sql).fetchall()
+        return [tuple(None if value is None else str(value) for value in row) for row in rows]
 
-    def read(self, table: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        declared = self.columns(table)
-        heavy = {at for at, name in enumerate(columns) if _may_hold_blobs(declared.get(name, ""))}
+    def count(self, select: Select) -> int:
+        ((rows,),) = self.ask(sql_select(select.relation, "count(*)", select.where))
+        return int(rows or 0)
+
+    def counted(self) -> int | None:
+        return None
+
+    def tables(self) -> list[Found]:
+        self.connection.text_factory = str
+        found = []
+        for (name,) in self.connection.execute(
+            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name"
+        ).fetchall():
+            columns = self.connection.execute("SELECT name, type, pk FROM pragma_table_xinfo(?)", (name,)).fetchall()
+            key = tuple(column for column, _, place in sorted(columns, key=lambda each: each[2]) if place)
+            found.append(Found(name, {column: kind for column, kind, _ in columns}, key))
+        return found
+
+    def cancel(self) -> None:
+        self.connection.interrupt()
+
+    def read(self, select: Select) -> Iterator[pa.RecordBatch]:
+        declared = self.columns(select.relation)
+        kinds = [declared.get(planned.column.source, "") for planned in select.columns]
+        heavy = {at for at, kind in enumerate(kinds) if _may_hold_blobs(kind)}
+        names = [f"c{at}" for at in range(len(select.columns))]
         self.connection.text_factory = self._decoded
-        listed = ", ".join(map(_quoted, columns))
-        cursor = self.connection.execute(f"SELECT {listed} FROM {_quoted(_bare(table))}")  # noqa: S608  # quoted
+        cursor = self.connection.execute(select.sql)
         rows: list[tuple[Raw, ...]] = []
         self.weight = 0
         while chunk := cursor.fetchmany(CHUNK):
@@ -82,10 +113,10 @@ class SqliteReading:
             self.weight += sum(len(row[at]) for at in heavy for row in chunk if isinstance(row[at], bytes))
             heavy |= {at for at, value in enumerate(chunk[-1]) if isinstance(value, bytes)}  # a stray one
             if len(rows) >= ROWS or self.weight >= BYTES:
-                yield _batch(rows, columns)
+                yield _batch(rows, names)
                 rows, self.weight = [], 0
         if rows:
-            yield _batch(rows, columns)
+            yield _batch(rows, names)
 
     def _decoded(self, stored: bytes) -> str | bytes:
         self.weight += len(stored)
@@ -95,18 +126,9 @@ class SqliteReading:
             return Undecodable(stored)
 
 
-def _batch(rows: list[tuple[Raw, ...]], names: Sequence[str]) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pack(values) for values in zip(*rows, strict=True)], names=list(names))
+def _batch(rows: list[tuple[Raw, ...]], names: list[str]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pack(values) for values in zip(*rows, strict=True)], names=names)
 
 
 def _may_hold_blobs(declared: str) -> bool:
     return not declared or "BLOB" in declared.upper()
-
-
-def _bare(table: str) -> str:
-    """`main.jobs` and `jobs` are one table; SQLite's own schema is the only one a file has."""
-    return table.removeprefix("main.")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

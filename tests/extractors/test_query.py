@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -125,7 +126,7 @@ NOT_ANSWERED = [
     ("EXPLAIN ANALYZE COPY (SELECT 1) TO 'x'", "only one SELECT can be asked; the data can be read, not changed"),
     ("SET enable_external_access = true", "only one SELECT can be asked; the data can be read, not changed"),
     ("", "only one SELECT can be asked; the data can be read, not changed"),
-    ("SELEC 1", 'syntax error at or near "SELEC"\n\nLINE 1: SELEC 1\n        ^^^^^'),
+    ("SELEC 1", 'syntax error at or near "SELEC"\n\nLINE 1: SELEC 1\n        ^'),
 ]  # fmt: skip
 
 
@@ -133,7 +134,7 @@ NOT_ANSWERED = [
 def test_what_is_not_answered_says_why(sql: str, told: str, repairs: Council) -> None:
     with pytest.raises(query.QueryRefused) as refused:
         query.ask(repairs.home, sql)
-    assert str(refused.value) == told
+    assert re.sub(r"\^+", "^", str(refused.value)) == told  # DuckDB 2 underlines the word, 1.5 its first letter
 
 
 def test_no_query_changes_a_file_of_the_lake(repairs: Council) -> None:

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractors.compiled import Source
+from extractors.compiled import Column, Source
+from extractors.declared import Type
+from extractors.dialects import Select
 from extractors.raw import Undecodable, unpack
-from extractors.sources import open_snapshot, sqlite
+from extractors.sources import Reading, open_reading, sqlite
 from notation.problems import Where
 
 from .conftest import Council
@@ -32,6 +34,12 @@ def source(path: Path) -> Source:
     return Source("silo", f"sqlite:///{path.name}", path.parent, Where("datasets.yaml", 3))
 
 
+def select(reading: Reading, table: str, names: str) -> Select:
+    columns = [Column(name, name.lower(), Type("string"), "keep") for name in names]
+    plan = reading.dialect.plan
+    return Select(reading.dialect.table(table), tuple(plan(column, "", as_text=False) for column in columns))
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(rows=st.lists(st.tuples(VALUE, VALUE), max_size=20))
 def test_any_value_is_read_as_it_is_stored(rows: list[tuple[object, object]], tmp_path: Path) -> None:
@@ -42,9 +50,9 @@ def test_any_value_is_read_as_it_is_stored(rows: list[tuple[object, object]], tm
     connection.executemany("INSERT INTO T VALUES (?, ?)", rows)
     connection.commit()
     connection.close()
-    with open_snapshot(source(path)) as reading:
-        assert reading.count("T") == len(rows)
-        batches = list(reading.read("T", ["A", "B"]))
+    with open_reading(source(path)) as reading:
+        assert reading.count(select(reading, "T", "AB")) == len(rows)
+        batches = list(reading.read(select(reading, "T", "AB")))
     read = [pair for batch in batches for pair in zip(unpack(batch.column(0)), unpack(batch.column(1)), strict=True)]
     assert [(type(a), a, type(b), b) for a, b in read] == [(type(a), a, type(b), b) for a, b in rows]
 
@@ -55,7 +63,7 @@ def test_text_is_read_or_known_to_be_undecodable(stored: bytes) -> None:
     reading = sqlite.SqliteReading("silo", Path(), connection)
     connection.execute("CREATE TABLE T (A TEXT)")
     connection.execute("INSERT INTO T VALUES (CAST(? AS TEXT))", (stored,))
-    (value,) = unpack(next(iter(reading.read("T", ["A"]))).column(0))
+    (value,) = unpack(next(iter(reading.read(select(reading, "T", "A")))).column(0))
     connection.close()
     assert value == stored if isinstance(value, Undecodable) else isinstance(value, str) and value.encode() == stored
 
@@ -64,8 +72,8 @@ def test_a_column_of_one_kind_has_its_arrow_type(council: Council) -> None:
     council.silo("CREATE TABLE T (I, R, S, B, N, M)",
                  "INSERT INTO T VALUES (9223372036854775807, 0.5, 'a', x'00', NULL, 1)",
                  "INSERT INTO T VALUES (NULL, NULL, NULL, NULL, NULL, '1')")  # fmt: skip
-    with open_snapshot(source(council.home / "silo.db")) as reading:
-        (batch,) = reading.read("T", list("IRSBNM"))
+    with open_reading(source(council.home / "silo.db")) as reading:
+        (batch,) = reading.read(select(reading, "T", "IRSBNM"))
     assert batch.schema.types[:5] == [pa.int64(), pa.float64(), pa.string(), pa.binary(), pa.null()]
     assert unpack(batch.column(5)) == [1, "1"]
 
@@ -75,8 +83,8 @@ def test_large_values_make_small_batches(council: Council) -> None:
         "CREATE TABLE T (A TEXT, B BLOB, C)",
         rows=("INSERT INTO T VALUES (?, ?, ?)", [("x" * 100_000, b"y" * 100_000, None)] * 600),
     )
-    with open_snapshot(source(council.home / "silo.db")) as reading:
-        batches = list(reading.read("T", ["A", "B", "C"]))
+    with open_reading(source(council.home / "silo.db")) as reading:
+        batches = list(reading.read(select(reading, "T", "ABC")))
     assert sum(batch.num_rows for batch in batches) == 600
     assert max(batch.nbytes for batch in batches) <= 2 * sqlite.BYTES + sqlite.CHUNK * 200_000
 

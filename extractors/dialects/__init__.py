@@ -1,0 +1,14 @@
+"""The dialects: how each kind of source is spoken to, one small pure file each, one line each in the list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from extractors.dialects.base import Dialect, Planned, Relation, Select
+from extractors.dialects.sqlite import Sqlite
+
+__all__ = ["DIALECTS", "Dialect", "Planned", "Relation", "Select"]
+
+DIALECTS: Mapping[str, Dialect] = {
+    "sqlite": Sqlite(),
+}
