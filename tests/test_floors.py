@@ -27,6 +27,7 @@ DECISIONS, HANDS, ROOMS = 1, 2, 3  # pure; input and output; wiring
 
 # Every module of the two packages that have floors. A folder's name stands for all in it.
 FLOORS: Mapping[str, int] = {
+    "extractors.address": DECISIONS,
     "extractors.analysts": ROOMS,
     "extractors.cli": ROOMS,
     "extractors.compiled": DECISIONS,
