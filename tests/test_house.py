@@ -224,7 +224,7 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     drivers, *tests = extras["test"]  # its first line names the drivers' extras
     asked = {
         "requirements.lock": settings["project"]["dependencies"] + build,
-        "requirements-test.lock": tests + build + [each for name in Requirement(drivers).extras for each in extras[name]],
+        "requirements-test.lock": [*tests, *build, *(each for name in Requirement(drivers).extras for each in extras[name])],
         "requirements-record.lock": extras["record"],
     }
     for lock, requirements in asked.items():
