@@ -52,9 +52,18 @@ class Column:
     where: Where | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Which column of the source says when a row was last changed; `lag` is in seconds."""
+
+    column: str
+    lag: float
+    where: Where
+
+
 @dataclass(frozen=True)
 class Dataset:
-    """What `fig extract` extracts."""
+    """What `fig extract` extracts. Either `table` or `query` is set; `versions` is in seconds."""
 
     name: str
     title: str
@@ -67,6 +76,16 @@ class Dataset:
     columns: tuple[Column, ...]
     publisher: Mapping[str, str]
     where: Where
+    query: str = ""
+    cursor: Cursor | None = None
+    detects_deletes: bool = False
+    keeps_history: bool = False
+    versions: float = 30 * 86400.0
+
+    @property
+    def origin(self) -> str:
+        """What its rows come from, for messages."""
+        return self.table or "its query"
 
     @cached_property
     def kept(self) -> tuple[Column, ...]:

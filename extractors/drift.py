@@ -28,13 +28,13 @@ def compare(dataset: Dataset, now: Mapping[str, str], last: Mapping[str, Any], *
     for column in dataset.columns:
         what = hint = ""
         if column.source not in now:
-            what = f"dataset '{dataset.name}' lists column '{column.source}', which {dataset.table} no longer has"
+            what = f"dataset '{dataset.name}' lists column '{column.source}', which {dataset.origin} no longer has"
             if column.source not in before:
-                what = f"dataset '{dataset.name}' lists column '{column.source}', which {dataset.table} does not have"
+                what = f"dataset '{dataset.name}' lists column '{column.source}', which {dataset.origin} does not have"
             hint = f"remove or rename the line; {one_of('columns of the source', column.source, now)}"
         elif _is_retyped(column, now, before) and not accept and not _looked_at(column, dataset, read_before):
             was, now_is = before[column.source] or "untyped", now[column.source] or "untyped"
-            what = f"column '{column.source}' of {dataset.table} was {was} and is now {now_is}"
+            what = f"column '{column.source}' of {dataset.origin} was {was} and is now {now_is}"
             hint = f"change the line, or keep it (type: {column.type}) with: fig extract {dataset.name} --full"
         if what:
             problems.append(Problem(column.where, what, hint))

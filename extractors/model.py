@@ -78,10 +78,6 @@ def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _later(word: str) -> Later:
-    return Later(unless=lambda value: value != word, note=f" ({word})")
-
-
 def _is_acted_on(prefixes: tuple[str, ...]) -> Callable[[str], bool]:
     return lambda value: value.startswith(prefixes)
 
@@ -118,7 +114,8 @@ class SourceSpec(Spec):
     """A silo data is taken from."""
 
     url: str = Field(
-        description="where it is: `sqlite:///path` (relative to this file's folder) or `sqlite:////absolute/path`; "
+        description="where it is: `sqlite:///path` (relative to this file) or `sqlite:////absolute/path`, "
+        "`postgresql://user:${PASSWORD}@host:port/database`, likewise `mysql`, `mssql`, `oracle`, or `odbc://?dsn=NAME`; "
         "a password only as `${NAME}`, from the environment"
     )
     dialect: Annotated[Word, AfterValidator(_dialect)] | None = Field(
@@ -127,8 +124,12 @@ class SourceSpec(Spec):
     max_connections: Count = Field(
         2, description="connections open to the source at once; a SQLite file is read over one"
     )
-    rows_per_second: Annotated[Number | None, Later()] = Field(None, description="never read faster than this")
-    window: Annotated[str | None, Later()] = Field(None, description="the hours in which it may be read: `22:00-06:00`")
+    rows_per_second: Number | None = Field(
+        None, description="never read faster than this, on average; absent: as fast as it goes"
+    )
+    window: Annotated[str | None, Later()] = Field(
+        None, description="the hours in which it may be read, in this machine's time: `22:00-06:00`"
+    )
     login: Annotated[Mapping[str, object] | None, Later()] = Field(None, description="how to sign in to screens")
     rate: Annotated[str | None, Later()] = Field(None, description="pages asked for at most: `2/s`")
 
@@ -137,7 +138,9 @@ class CursorSpec(Spec):
     """Which column says what is new."""
 
     column: Word = Field(description="a column of the source that only grows: when a row was last changed")
-    lag: Duration = Field(0.0, description="how late a row may be committed")
+    lag: Duration = Field(
+        0.0, description="how long after the moment its cursor says a row may be committed: so much is read again"
+    )
 
 
 class SuppressSpec(Spec):
@@ -199,19 +202,18 @@ class DatasetSpec(Spec):
     )
     source: Word = Field(description="one of `sources`")
     table: Word | None = Field(None, description="the table or view to read; or `query`")
-    query: Annotated[str | None, Later()] = Field(
-        None, description="one SELECT in the source's own dialect; or `table`"
-    )
+    query: str | None = Field(None, description="one SELECT in the source's own dialect; or `table`")
     key: Names = Field(description="the source's columns that tell rows apart; never NULL, never dropped")
-    cursor: Annotated[CursorSpec | None, Later()] = Field(
-        None, description="read only what is new; absent: a full snapshot each time"
-    )
-    deletes: Annotated[Literal["ignore", "detect"], _later("detect")] = Field(
+    cursor: CursorSpec | None = Field(None, description="read only what is new; absent: a full snapshot each time")
+    deletes: Literal["ignore", "detect"] = Field(
         "ignore",
         description="with a cursor: whether rows gone from the source are looked for; a full snapshot never keeps them",
     )
-    history: Annotated[Literal["latest", "scd2"], _later("scd2")] = Field(
+    history: Literal["latest", "scd2"] = Field(
         "latest", description="`latest`: a row as it is now; `scd2`: each state it had, and when"
+    )
+    versions: Duration = Field(
+        30 * 86400.0, description="how long older versions can still be read; their files go with them"
     )
     partition_by: Annotated[tuple[str, ...], Later()] = Field((), description="`[ward]` or `[year(reported_on)]`")
     columns: Annotated[Mapping[str, ColumnSpec], Field(min_length=1)] = Field(

@@ -11,7 +11,7 @@ from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
 from extractors import declared
-from extractors.compiled import Column, Dataset, Source
+from extractors.compiled import Column, Cursor, Dataset, Source
 from extractors.model import ColumnSpec, DatasetSpec, DatasetsSpec, SourceSpec
 from extractors.personal import looks_personal
 from notation import marked_yaml, shape
@@ -62,14 +62,23 @@ class Loaded:
     def dataset(self, name: str) -> Dataset:
         """Compiled. Only for a dataset with nothing in `not_acted_on`."""
         spec, path = self.spec.datasets[name], ("datasets", name)
-        assert spec.table is not None, "a query is not acted on yet"
-        source = self.spec.sources[spec.source]
         publisher = self.spec.publisher.model_dump() if self.spec.publisher else {}
+        at = self.document.where((*path, "cursor"))
+        cursor = Cursor(spec.cursor.column, spec.cursor.lag, at) if spec.cursor is not None else None
         return Dataset(
             name=name, title=spec.title, description=spec.description, owner=spec.owner, licence=spec.licence or "",
-            source=Source(spec.source, source.url, self.folder, self.document.where(("sources", spec.source))),
-            table=spec.table, key=spec.key, publisher=publisher, where=self.document.where(path),
+            source=self.source(spec.source), table=spec.table or "", query=spec.query or "", key=spec.key,
+            publisher=publisher, where=self.document.where(path), cursor=cursor,
+            detects_deletes=spec.deletes == "detect", keeps_history=spec.history == "scd2", versions=spec.versions,
             columns=tuple(_column(self.document, (*path, "columns", at), at, c) for at, c in spec.columns.items()),
+        )  # fmt: skip
+
+    def source(self, name: str) -> Source:
+        """Compiled."""
+        spec = self.spec.sources[name]
+        return Source(
+            name, spec.url, self.folder, self.document.where(("sources", name)), spec.dialect or "",
+            spec.max_connections, spec.rows_per_second, None,
         )  # fmt: skip
 
 

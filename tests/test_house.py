@@ -221,10 +221,11 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     settings = tomllib.loads(text(ROOT / "pyproject.toml"))
     build = settings["dependency-groups"]["build"] + settings["build-system"]["requires"]
     extras = settings["project"]["optional-dependencies"]
-    drivers, *tests = extras["test"]  # its first line names the drivers' extras
+    first, *tests = extras["test"]  # it names the drivers' extras
+    drivers = [each for name in Requirement(first).extras for each in extras[name]]
     asked = {
         "requirements.lock": settings["project"]["dependencies"] + build,
-        "requirements-test.lock": [*tests, *build, *(each for name in Requirement(drivers).extras for each in extras[name])],
+        "requirements-test.lock": tests + drivers + build,
         "requirements-record.lock": extras["record"],
     }
     for lock, requirements in asked.items():

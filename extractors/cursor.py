@@ -1,0 +1,136 @@
+"""Which rows are new: how far a dataset has got, and the conditions that choose what comes after. Pure.
+
+Rows are told apart by (cursor, key): a coarse cursor has ties, and a window too large for one commit is taken in
+stretches that may end amid them. Whatever was committed late, within `lag`, is read again with the next window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from extractors.compiled import Dataset
+from extractors.dialects import Dialect, Relation
+from extractors.dialects.base import select
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a dataset has got, as its newest commit keeps it: texts that `Dialect.literal` takes back.
+
+    `until` is the newest cursor there was when the window was made, None if there was none; `at` is the last
+    (cursor, *key) that was committed, if the window was not taken to its end.
+    """
+
+    column: str
+    native: str
+    until: str | None
+    at: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {"column": self.column, "native": self.native, "until": self.until, "at": list(self.at)}
+
+
+def position(kept: Mapping[str, Any] | None) -> Position | None:
+    """The inverse of `as_json`."""
+    if not kept:
+        return None
+    return Position(kept["column"], kept["native"], kept["until"], tuple(kept["at"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Columns of one relation by which rows are put in order: the key, or the cursor and then the key."""
+
+    dialect: Dialect
+    relation: Relation
+    columns: tuple[str, ...]
+    natives: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(map(self.dialect.quoted, self.columns))
+
+    def after(self, place: Sequence[str]) -> str:
+        """Rows beyond a place: `(a > 1 OR (a = 1 AND b > 2))`, which every product understands."""
+        return self._compared(place, ">", ">")
+
+    def up_to(self, place: Sequence[str]) -> str:
+        """Rows not beyond a place."""
+        return self._compared(place, "<", "<=")
+
+    def _compared(self, place: Sequence[str], each: str, last: str) -> str:
+        condition = ""
+        pairs = list(zip(self.names, self.natives, place, strict=True))
+        for number, (name, native, text) in enumerate(reversed(pairs)):
+            literal = self.dialect.literal(text, native)
+            here = f"{name} {each if number else last} {literal}"
+            condition = f"({here} OR ({name} = {literal} AND {condition}))" if condition else here
+        return condition
+
+    def without_place(self) -> str:
+        """Rows that have none, since a column of theirs is NULL."""
+        return "(" + " OR ".join(f"{name} IS NULL" for name in self.names) + ")"
+
+    def place_of(self, number: int, where: str) -> str:
+        """The question for the place of the row that is `number` among those of `where`, from 1."""
+        texts = ", ".join(map(self.dialect.text, self.names, self.natives))
+        return self.dialect.page(self.relation, texts, where, self.names, number - 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The cursor of one relation: what is asked, and which rows are new."""
+
+    dialect: Dialect
+    relation: Relation
+    column: str
+    native: str
+    lag: float
+    order: Order  # cursor, then key
+
+    @property
+    def name(self) -> str:
+        return self.dialect.quoted(self.column)
+
+    def newest(self, position: Position | None) -> str:
+        """The question for the newest cursor there is, and whether (1) it is older than the one known."""
+        most = f"max({self.name})"
+        older = "0"
+        if position and position.until is not None:
+            older = f"CASE WHEN {most} < {self.dialect.literal(position.until, self.native)} THEN 1 ELSE 0 END"
+        return select(self.relation, f"{self.dialect.text(most, self.native)}, {older}")
+
+    def since(self, position: Position) -> str:
+        """Rows that are new, or may be: changed since, or not committed yet when the last window was made."""
+        if position.until is None:
+            return f"{self.name} IS NOT NULL"
+        late = f"{self.name} >= {self.settled(position.until)}"
+        return f"({late} OR {self.order.after(position.at)})" if position.at else late
+
+    def settled(self, until: str) -> str:
+        """The moment before which no row is committed any more."""
+        literal = self.dialect.literal(until, self.native)
+        return self.dialect.earlier(literal, self.lag, self.native) if self.lag else literal
+
+    def until(self, until: str) -> str:
+        return f"{self.name} <= {self.dialect.literal(until, self.native)}"
+
+    def without(self) -> str:
+        """Rows that say nothing of when they changed: read each time, in a pass of their own."""
+        return f"{self.name} IS NULL"
+
+
+def key_order(dataset: Dataset, dialect: Dialect, relation: Relation, types: Mapping[str, str]) -> Order:
+    return Order(dialect, relation, dataset.key, tuple(types[name] for name in dataset.key))
+
+
+def window(dataset: Dataset, dialect: Dialect, relation: Relation, types: Mapping[str, str]) -> Window:
+    """The window of a dataset that has a cursor."""
+    assert dataset.cursor is not None
+    column = dataset.cursor.column
+    native = types[column]
+    others = tuple(name for name in dataset.key if name != column)
+    order = Order(dialect, relation, (column, *others), (native, *(types[name] for name in others)))
+    return Window(dialect, relation, column, native, dataset.cursor.lag, order)

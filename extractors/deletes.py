@@ -1,0 +1,108 @@
+"""Which rows are gone from the source, and whether the cursor missed any: keys compared, range by range."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from extractors import ranges
+from extractors.ahead import ahead
+from extractors.compiled import Column
+from extractors.cursor import Window
+from extractors.declared import Type
+from extractors.dialects import Planned, Select
+from extractors.parquet_files import ParquetFiles
+from extractors.plan import plan
+from extractors.privacy import protect
+from extractors.ranges import Ranges
+from extractors.schema import Coercion
+from extractors.take import Job, read
+
+MEMORY = "96MB"  # beside the run's own; more keys than fit are compared on disk
+SETTLED = Column("", "fig_settled", Type("int32"), "keep")
+WHOLE = ("int8", "int16", "int32", "int64")
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """`gone` keys lie in the file `keys`; `missed` rows of the source are old enough to be here, and are not."""
+
+    gone: int = 0
+    keys: Path | None = None
+    missed: int = 0
+
+
+def compare(job: Job, window: Window, until: str | None, held: Sequence[Path], spill: Path) -> Compared:
+    """The keys of `held`, files that hold every row of the dataset, against those of the source.
+
+    `until` is the newest cursor of the window that was read. Raises SourceRefused.
+    """
+    spill.mkdir(mode=0o700, exist_ok=True)
+    listed = ", ".join(f'"{column.name}"' for column in job.dataset.key_columns)
+    current = "WHERE valid_to IS NULL" if job.dataset.keeps_history else ""
+    with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1, "temp_directory": str(spill)}) as connection:
+        ask = connection.execute
+        ask(f"CREATE VIEW held AS SELECT {listed} FROM {_files(held)} {current}")  # noqa: S608
+        where, kept = "", "true"
+        if (split := _ranges(job, connection)) is not None:
+            theirs, ours = job.reading.dialect.quoted(job.dataset.key[0]), listed
+            there = job.reading.ask(split.tallies(job.relation.sql, theirs, ctes=job.relation.ctes))
+            here = ask(split.tallies("(SELECT DISTINCT * FROM held)", ours)).fetchall()
+            numbers = split.differing(here, there)
+            if not numbers:
+                return Compared()
+            where, kept = split.condition(theirs, numbers), split.condition(ours, numbers)
+        files = read(job, lambda: _keys(job, window, until, where, spill))
+        known = " AND ".join(f'"{column.name}" IS NOT NULL' for column in job.dataset.key_columns)
+        ask(f"CREATE VIEW there AS SELECT * FROM {_files(files)} WHERE {known}")  # noqa: S608
+        target = spill / "gone.parquet"
+        gone = f"SELECT {listed} FROM held WHERE {kept} EXCEPT SELECT {listed} FROM there"  # noqa: S608
+        (lost,) = ask(f"COPY ({gone}) TO {str(target)!r} (FORMAT parquet)").fetchone() or (0,)
+        missed = f"SELECT {listed} FROM there WHERE fig_settled = 1 EXCEPT SELECT {listed} FROM held"  # noqa: S608
+        (more,) = ask(f"SELECT count(*) FROM ({missed})").fetchone() or (0,)  # noqa: S608
+    for path in files:
+        path.unlink()
+    return Compared(lost, target if lost else None, more)
+
+
+def _files(paths: Sequence[Path]) -> str:
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{listed}], hive_partitioning = false)"
+
+
+def _ranges(job: Job, connection: duckdb.DuckDBPyConnection) -> Ranges | None:
+    """None where the key does not compare here as it does there: then all of it is read."""
+    column = job.dataset.key_columns[0]
+    is_plain = column.privacy == "keep" and not (column.values or column.null_values) and column.type.name in WHOLE
+    native = job.types[column.source]
+    if len(job.dataset.key) > 1 or not is_plain or not job.reading.dialect.is_number(native):
+        return None
+    bounds = f'SELECT min("{column.name}"), max("{column.name}") FROM held'  # noqa: S608  # a checked name
+    least, most = connection.execute(bounds).fetchone() or (None, 0)
+    return None if least is None else ranges.between(least, most)
+
+
+def _keys(job: Job, window: Window, until: str | None, where: str, spill: Path) -> list[Path]:
+    """The source's keys as the dataset has them, and whether each is of a row that was committed for certain."""
+    dataset = replace(job.dataset, columns=job.dataset.key_columns)
+    before = f"{window.name} < {window.settled(until)}" if until is not None else "1 = 0"
+    settled = Planned(SETTLED, f"CASE WHEN {before} THEN 1 ELSE 0 END", pa.int32())
+    planned = (*plan(dataset, job.types, job.reading.dialect, job.as_text), settled)
+    coerce = Coercion(replace(dataset, columns=(*dataset.columns, SETTLED)))
+    bare = [pa.field(field.name, field.type) for field in dataset.arrow_schema()]
+    files = ParquetFiles(
+        pa.schema([*bare, pa.field(SETTLED.name, pa.int32())]), lambda number: spill / f"keys-{number:05}.parquet"
+    )
+    batches = job.reading.read(Select(job.relation, planned, where))
+    try:
+        for raw in job.pace(ahead(batches, job.reading.cancel)):
+            *keys, flag = coerce(raw).columns
+            files.write(pa.RecordBatch.from_arrays([*protect(keys, dataset, job.key), flag], schema=files.schema))
+        return files.close()
+    except BaseException:
+        files.abandon()
+        raise

@@ -1,0 +1,191 @@
+"""Rows on their way from the source to files: read, typed, protected, written, counted; nothing else decides here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+
+from extractors import faults
+from extractors.ahead import ahead
+from extractors.compiled import Dataset
+from extractors.dialects import Relation, Select
+from extractors.parquet_files import ParquetFiles
+from extractors.plan import plan
+from extractors.privacy import Key, protect
+from extractors.raw import Array
+from extractors.refused import NativeFailed, SourceRefused, Unproven
+from extractors.schema import Coercion
+from extractors.sources import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something a run has just done, for whoever shows progress."""
+
+    dataset: str
+    done: str
+    rows: int = 0
+    of: int = 0
+
+
+Tell = Callable[[Step], None]
+Pace = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+@dataclass(slots=True)
+class Counts:
+    """`rows_in == rows_out + set_aside == source_rows`, or the run says no."""
+
+    source_rows: int = 0
+    rows_in: int = 0
+    rows_out: int = 0
+    set_aside: int = 0
+    faults: int = 0
+
+    def add(self, other: Counts) -> None:
+        for name in ("source_rows", "rows_in", "rows_out", "set_aside", "faults"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(slots=True)
+class Job:
+    """One dataset and one open source: what every reading of a run has in common."""
+
+    dataset: Dataset
+    reading: Reading
+    relation: Relation
+    types: Mapping[str, str]
+    key: Key | None
+    tell: Tell
+    pace: Pace
+    as_text: frozenset[str] = frozenset()  # columns the engine cannot hold every value of
+    rows: int = 0  # read so far, for progress
+    of: int = 0
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.dataset.arrow_schema(self.key.id if self.key else "")
+
+    def select(self, where: str) -> Select:
+        return Select(self.relation, plan(self.dataset, self.types, self.reading.dialect, self.as_text), where)
+
+    def count(self, where: str) -> int:
+        return self.reading.count(self.select(where))
+
+    def say(self, done: str, rows: int = 0, of: int = 0) -> None:
+        self.tell(Step(self.dataset.name, done, rows, of))
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Files that are complete and on the disk."""
+
+    files: tuple[Path, ...]
+    counts: Counts
+
+
+T = TypeVar("T")
+
+
+def read(job: Job, attempt: Callable[[], T]) -> T:
+    """The attempt's outcome; made again with more columns as text, where the engine met a value it cannot hold."""
+    while True:
+        rows = job.rows
+        try:
+            return attempt()
+        except NativeFailed as exc:
+            if exc.columns <= job.as_text:
+                raise SourceRefused(f"source '{job.dataset.source.name}': {exc}") from exc
+            job.as_text |= exc.columns
+            job.rows = rows
+            job.say("read again as text")
+
+
+def take(job: Job, wheres: Sequence[str], data: Callable[[int], Path], faults_file: Path) -> Taken:
+    """The rows of each condition in turn, into files.
+
+    Raises SourceRefused, SchemaDrift, Unproven; then no file is left.
+    """
+
+    def attempt() -> Taken:
+        pouring = _Pouring(job, data, faults_file)
+        try:
+            for where in wheres:
+                pouring.pour(job.select(where))
+            return pouring.close()
+        except BaseException:
+            pouring.abandon()
+            raise
+
+    return read(job, attempt)
+
+
+@dataclass
+class _Pouring:
+    """What one `take` has open."""
+
+    job: Job
+    path: Callable[[int], Path]
+    faults_file: Path
+    counts: Counts = field(default_factory=Counts)
+
+    def __post_init__(self) -> None:
+        self.coerce = Coercion(self.job.dataset)
+        self.data = ParquetFiles(self.job.schema, self.path)
+        self.beside = ParquetFiles(faults.SCHEMA, lambda _: self.faults_file)
+
+    def pour(self, select: Select) -> None:
+        reading, before = self.job.reading, self.counts.rows_in
+        expected = reading.count(select)
+        self.job.of = max(self.job.of, self.job.rows + expected)
+        batches = ahead(reading.read(select), reading.cancel)
+        for raw in self.job.pace(batches):
+            self._batch(raw)
+            self.job.rows += raw.num_rows
+            self.job.say("read", self.job.rows, self.job.of)
+        if not reading.is_snapshot:
+            expected = reading.counted() or expected
+        read = self.counts.rows_in - before
+        if read != expected:
+            name = f"dataset '{self.job.dataset.name}'"
+            raise Unproven(f"{name}: the source counts {expected:,} rows, {read:,} were read; nothing was committed")
+        self.counts.source_rows += expected
+
+    def _batch(self, raw: pa.RecordBatch) -> None:
+        dataset, counts = self.job.dataset, self.counts
+        typed = self.coerce(raw)
+        breaks = [*typed.breaks, *faults.without_key(typed.columns, dataset, typed.breaks)]
+        safe = protect(typed.columns, dataset, self.job.key)
+        aside = faults.set_aside(dataset, breaks)
+        if breaks:
+            self.beside.write(faults.rows(raw, safe, dataset, breaks, before=counts.rows_in))
+        self.data.write(_rows(safe, self.data.schema, raw.num_rows, aside))
+        counts.rows_in += raw.num_rows
+        counts.rows_out += raw.num_rows - len(aside)
+        counts.set_aside += len(aside)
+        counts.faults += len(breaks)
+
+    def close(self) -> Taken:
+        self.beside.close()
+        self.job.say("faults written", self.counts.faults)
+        files = self.data.close()
+        assert self.data.rows == self.counts.rows_out, "every row that is not set aside is written"
+        assert self.beside.rows == self.counts.faults, "every fault is written"
+        return Taken(tuple(files), self.counts)
+
+    def abandon(self) -> None:
+        for files in (self.beside, self.data):
+            files.abandon()
+            for file in files.files:
+                file.unlink(missing_ok=True)
+
+
+def _rows(columns: tuple[Array, ...], schema: pa.Schema, rows: int, aside: set[int]) -> pa.RecordBatch:
+    if aside:
+        kept = pa.array([row for row in range(rows) if row not in aside], type=pa.int64())
+        columns = tuple(column.take(kept) for column in columns)
+    return pa.RecordBatch.from_arrays(list(columns), schema=schema)
