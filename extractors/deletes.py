@@ -94,14 +94,13 @@ def _keys(job: Job, window: Window, until: str | None, where: str, spill: Path) 
     planned = (*plan(dataset, job.types, job.reading.dialect, job.as_text), settled)
     coerce = Coercion(replace(dataset, columns=(*dataset.columns, SETTLED)))
     bare = [pa.field(field.name, field.type) for field in dataset.arrow_schema()]
-    files = ParquetFiles(
-        pa.schema([*bare, pa.field(SETTLED.name, pa.int32())]), lambda number: spill / f"keys-{number:05}.parquet"
-    )
+    schema = pa.schema([*bare, pa.field(SETTLED.name, pa.int32())])
+    files = ParquetFiles(schema, lambda number: spill / f"keys-{number:05}.parquet")
     batches = job.reading.read(Select(job.relation, planned, where))
     try:
         for raw in job.pace(ahead(batches, job.reading.cancel)):
             *keys, flag = coerce(raw).columns
-            files.write(pa.RecordBatch.from_arrays([*protect(keys, dataset, job.key), flag], schema=files.schema))
+            files.write(pa.RecordBatch.from_arrays([*protect(keys, dataset, job.key), flag], schema=schema))
         return files.close()
     except BaseException:
         files.abandon()

@@ -114,9 +114,9 @@ class SourceSpec(Spec):
     """A silo data is taken from."""
 
     url: str = Field(
-        description="where it is: `sqlite:///path` (relative to this file) or `sqlite:////absolute/path`, "
-        "`postgresql://user:${PASSWORD}@host:port/database`, likewise `mysql`, `mssql`, `oracle`, or `odbc://?dsn=NAME`; "
-        "a password only as `${NAME}`, from the environment"
+        description="where it is: `sqlite:///path` (relative to this file) or `sqlite:////absolute/path`; "
+        "`postgresql://user:${PASSWORD}@host:port/database`, and so for `mysql`, `mssql` and `oracle`; "
+        "`odbc://?dsn=NAME`; a password only as `${NAME}`, from the environment"
     )
     dialect: Annotated[Word, AfterValidator(_dialect)] | None = Field(
         None, description="the SQL the source speaks, where its address does not say: " + ", ".join(DIALECTS)
