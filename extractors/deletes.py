@@ -15,6 +15,7 @@ from extractors.compiled import Column
 from extractors.cursor import Window
 from extractors.declared import Type
 from extractors.dialects import Planned, Select
+from extractors.duck import files, room
 from extractors.parquet_files import ParquetFiles
 from extractors.plan import plan
 from extractors.privacy import protect
@@ -22,7 +23,6 @@ from extractors.ranges import Ranges
 from extractors.schema import Coercion
 from extractors.take import Job, read
 
-MEMORY = "96MB"  # beside the run's own; more keys than fit are compared on disk
 SETTLED = Column("", "fig_settled", Type("int32"), "keep")
 WHOLE = ("int8", "int16", "int32", "int64")
 
@@ -41,12 +41,11 @@ def compare(job: Job, window: Window, until: str | None, held: Sequence[Path], s
 
     `until` is the newest cursor of the window that was read. Raises SourceRefused.
     """
-    spill.mkdir(mode=0o700, exist_ok=True)
     listed = ", ".join(f'"{column.name}"' for column in job.dataset.key_columns)
     current = "WHERE valid_to IS NULL" if job.dataset.keeps_history else ""
-    with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1, "temp_directory": str(spill)}) as connection:
+    with room(spill) as connection:
         ask = connection.execute
-        ask(f"CREATE VIEW held AS SELECT {listed} FROM {_files(held)} {current}")  # noqa: S608
+        ask(f"CREATE VIEW held AS SELECT {listed} FROM {files(held)} {current}")  # noqa: S608
         where, kept = "", "true"
         if (split := _ranges(job, connection)) is not None:
             theirs, ours = job.reading.dialect.quoted(job.dataset.key[0]), listed
@@ -56,22 +55,17 @@ def compare(job: Job, window: Window, until: str | None, held: Sequence[Path], s
             if not numbers:
                 return Compared()
             where, kept = split.condition(theirs, numbers), split.condition(ours, numbers)
-        files = read(job, lambda: _keys(job, window, until, where, spill))
+        read_files = read(job, lambda: _keys(job, window, until, where, spill))
         known = " AND ".join(f'"{column.name}" IS NOT NULL' for column in job.dataset.key_columns)
-        ask(f"CREATE VIEW there AS SELECT * FROM {_files(files)} WHERE {known}")  # noqa: S608
+        ask(f"CREATE VIEW there AS SELECT * FROM {files(read_files)} WHERE {known}")  # noqa: S608
         target = spill / "gone.parquet"
         gone = f"SELECT {listed} FROM held WHERE {kept} EXCEPT SELECT {listed} FROM there"  # noqa: S608
         (lost,) = ask(f"COPY ({gone}) TO {str(target)!r} (FORMAT parquet)").fetchone() or (0,)
         missed = f"SELECT {listed} FROM there WHERE fig_settled = 1 EXCEPT SELECT {listed} FROM held"  # noqa: S608
         (more,) = ask(f"SELECT count(*) FROM ({missed})").fetchone() or (0,)  # noqa: S608
-    for path in files:
+    for path in read_files:
         path.unlink()
     return Compared(lost, target if lost else None, more)
-
-
-def _files(paths: Sequence[Path]) -> str:
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    return f"read_parquet([{listed}], hive_partitioning = false)"
 
 
 def _ranges(job: Job, connection: duckdb.DuckDBPyConnection) -> Ranges | None:
@@ -95,13 +89,13 @@ def _keys(job: Job, window: Window, until: str | None, where: str, spill: Path) 
     coerce = Coercion(replace(dataset, columns=(*dataset.columns, SETTLED)))
     bare = [pa.field(field.name, field.type) for field in dataset.arrow_schema()]
     schema = pa.schema([*bare, pa.field(SETTLED.name, pa.int32())])
-    files = ParquetFiles(schema, lambda number: spill / f"keys-{number:05}.parquet")
+    written = ParquetFiles(schema, lambda number: spill / f"keys-{number:05}.parquet")
     batches = job.reading.read(Select(job.relation, planned, where))
     try:
         for raw in job.pace(ahead(batches, job.reading.cancel)):
             *keys, flag = coerce(raw).columns
-            files.write(pa.RecordBatch.from_arrays([*protect(keys, dataset, job.key), flag], schema=schema))
-        return files.close()
+            written.write(pa.RecordBatch.from_arrays([*protect(keys, dataset, job.key), flag], schema=schema))
+        return written.close()
     except BaseException:
-        files.abandon()
+        written.abandon()
         raise

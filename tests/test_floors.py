@@ -37,6 +37,7 @@ FLOORS: Mapping[str, int] = {
     "extractors.deletes": ROOMS,
     "extractors.dialects": DECISIONS,
     "extractors.drift": DECISIONS,
+    "extractors.duck": HANDS,
     "extractors.exposed": HANDS,
     "extractors.faults": DECISIONS,
     "extractors.formats": DECISIONS,
