@@ -52,6 +52,9 @@ class Column:
     where: Where | None = None
 
 
+HISTORY = ("valid_from", "valid_to")  # the columns a history adds: from when to when a state held, the end not included
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """Which column of the source says when a row was last changed; `lag` is in seconds."""

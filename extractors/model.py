@@ -212,10 +212,10 @@ class DatasetSpec(Spec):
     history: Literal["latest", "scd2"] = Field(
         "latest", description="`latest`: a row as it is now; `scd2`: each state it had, and when"
     )
+    partition_by: Annotated[tuple[str, ...], Later()] = Field((), description="`[ward]` or `[year(reported_on)]`")
     versions: Duration = Field(
         30 * 86400.0, description="how long older versions can still be read; their files go with them"
     )
-    partition_by: Annotated[tuple[str, ...], Later()] = Field((), description="`[ward]` or `[year(reported_on)]`")
     columns: Annotated[Mapping[str, ColumnSpec], Field(min_length=1)] = Field(
         description="the source's columns; one not listed is never selected: nothing leaves by accident"
     )

@@ -11,7 +11,7 @@ from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
 from extractors import declared
-from extractors.compiled import Column, Cursor, Dataset, Source
+from extractors.compiled import HISTORY, Column, Cursor, Dataset, Source
 from extractors.model import ColumnSpec, DatasetSpec, DatasetsSpec, SourceSpec
 from extractors.personal import looks_personal
 from notation import marked_yaml, shape
@@ -256,6 +256,7 @@ class _Check:
                 )
         if len(set(self.spec.key)) < len(self.spec.key):
             yield self.problem(("key",), "names a key column twice", "keep one of them")
+        yield from self.runs()
         if self.spec.cursor and self.spec.cursor.column not in self.spec.columns:
             at, hint = self.spec.cursor.column, "list it in columns (privacy: drop if it is not to be kept). "
             what = f"has a cursor column '{at}' that is not listed in columns"
@@ -265,6 +266,16 @@ class _Check:
                 if name not in self.kept:
                     hint = one_of("the dataset's columns", name, self.kept)
                     yield self.problem(path, f"{said} '{name}', which is not a column it keeps", hint)
+
+    def runs(self) -> Iterator[Problem]:
+        if self.spec.deletes == "detect" and not self.spec.cursor:
+            hint = "remove it: a full snapshot never keeps a row that is gone"
+            yield self.problem(("deletes",), "detects deletes without a cursor", hint)
+        if self.spec.history == "scd2":
+            for at, column in self.spec.columns.items():
+                if column.privacy != "drop" and self.name_of(at) in HISTORY:
+                    what = f"keeps a history, and column '{at}' is named '{self.name_of(at)}' as its own are"
+                    yield self.problem(("columns", at), what, "write another name: for it")
 
     def mentions(self) -> Iterator[tuple[marked_yaml.Path, str, Sequence[str]]]:
         for index, text in enumerate(self.spec.partition_by):
