@@ -23,7 +23,7 @@ class Sqlite(Dialect):
         return Planned(column, self.quoted(column.source), None, as_text=as_text)
 
     def text(self, expression: str, native: str) -> str:
-        return f"quote({expression})"  # sqlite.org/lang_corefunc.html#quote: the text of a literal of the same value
+        return f"nullif(quote({expression}), 'NULL')"  # sqlite.org/lang_corefunc.html#quote: a literal of the same value
 
     def literal(self, text: str, native: str) -> str:
         return text

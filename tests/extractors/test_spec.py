@@ -209,7 +209,7 @@ WRONG = [
         "an unknown key", "    table:", "    tabel: JOBS\n    table:",
         ("datasets.yaml:10: unknown key 'tabel' in datasets.repairs\n"
         "    known keys: title, description, owner, licence, source, table, query, key, cursor, deletes, history, "
-        "partition_by and 3 more. Did you mean 'table'?"),
+        "partition_by and 4 more. Did you mean 'table'?"),
     ),
     (
         "trimming what is not text", 'type: "decimal(12,2)"', "type: date, trim: end",
