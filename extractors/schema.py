@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from extractors.casts import FIRST_DAY, LAST_DAY, bounds, cast
 from extractors.compiled import Column, Dataset
 from extractors.parsing import BLANKS, Broken, Parse, parser
-from extractors.raw import MIXED, Array, Raw, text_of, unpack
+from extractors.raw import MIXED, Array, Raw, Unknown, loose, plain, text_of, unpack
+from extractors.refused import NativeFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +77,63 @@ _TRIM: dict[str, Callable[[str], str]] = {
 
 
 def coerce(raw: Array, column: Column, read: Parse) -> tuple[Array, list[tuple[int, str]]]:
-    """A raw column -> (the typed column, the rows that broke a rule and which)."""
+    """A raw column -> (the typed column, the rows that broke a rule and which). Raises NativeFailed."""
+    if isinstance(raw, pa.DictionaryArray) and len(raw.dictionary) < len(raw):
+        typed, broken = coerce(raw.dictionary, column, read)
+        return typed.take(raw.indices), list(_rows_of(raw.indices, dict(broken)))
+    try:
+        raw = plain(raw)
+    except Unknown as exc:
+        raise NativeFailed(frozenset({column.source}), f"column '{column.source}' came as Arrow's {exc}") from exc
     if pa.types.is_null(raw.type):
-        return pa.array([None] * len(raw), type=column.type.arrow), []
-    if not column.values and not column.null_values:
-        fast = _whole_column(raw, column)
-        if fast is not None:
-            return fast, []
+        return raw.cast(column.type.arrow), []
+    _check_years(raw, column)
     if raw.type == MIXED:
         return _value_by_value(unpack(raw), column, read)
-    encoded = raw.dictionary_encode()
+    if column.values or (column.null_values and pa.types.is_floating(raw.type)):
+        return _distinct(raw, column, read)
+    if column.null_values:
+        raw = _without(raw, column.null_values)
+    done = cast(raw, column)
+    if done is None:
+        return _distinct(raw, column, read)
+    if done.rest is None:
+        return done.values, []
+    rows = pc.indices_nonzero(done.rest)
+    typed, broken = _distinct(raw.take(rows), column, read)
+    whole = pc.replace_with_mask(done.values, done.rest, typed)
+    return whole, [(rows[row].as_py(), rule) for row, rule in broken]
+
+
+def _check_years(raw: Array, column: Column) -> None:
+    """What an engine makes of infinity and of years before 1 is the least and the most its Arrow type can hold."""
+    if not pa.types.is_date32(raw.type) and not pa.types.is_timestamp(raw.type):
+        return
+    day = _A_DAY[raw.type.unit] if pa.types.is_timestamp(raw.type) else 1
+    least, most = bounds(raw.cast(pa.int64() if pa.types.is_timestamp(raw.type) else pa.int32()))
+    if least is not None and most is not None and (least < FIRST_DAY * day or most >= (LAST_DAY + 1) * day):
+        why = f"column '{column.source}' holds a day outside the years 1 to 9999"
+        raise NativeFailed(frozenset({column.source}), why)
+
+
+_A_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+
+
+def _without(raw: Array, nulls: frozenset[str]) -> Array:
+    """NULL where the value, blanks aside, is one of `nulls`: as `text_of` and `reader` have it."""
+    text = loose(raw)
+    if pa.types.is_binary(text.type):
+        return raw
+    text = pc.utf8_trim(text.cast(pa.string()), characters=" \t\r\n\0")
+    kept: Array = pc.if_else(pc.is_in(text, value_set=pa.array(sorted(nulls))), pa.scalar(None, raw.type), raw)
+    return kept
+
+
+def _distinct(raw: Array, column: Column, read: Parse) -> tuple[Array, list[tuple[int, str]]]:
+    """Each value that occurs is read once."""
+    encoded = loose(raw).dictionary_encode()
     typed, broken = _value_by_value(unpack(encoded.dictionary), column, read)
-    indices = encoded.indices
-    return typed.take(indices), list(_rows_of(indices, dict(broken)))
+    return typed.take(encoded.indices), list(_rows_of(encoded.indices, dict(broken)))
 
 
 def _rows_of(indices: Array, broken: dict[int, str]) -> Iterable[tuple[int, str]]:
@@ -108,45 +154,3 @@ def _value_by_value(values: list[Raw], column: Column, read: Parse) -> tuple[Arr
             value = None
         typed.append(value)
     return pa.array(typed, type=column.type.arrow), broken
-
-
-# --- whole columns at once, only where that gives what reading value by value gives -----------------------------------
-
-# Years from 1000: Arrow reads them as we do; whatever else a column holds is left to the parser.
-_ISO_DAY = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}$"
-_ISO_MOMENT = r"^[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?$"
-
-
-def _whole_column(raw: Array, column: Column) -> Array | None:
-    """The typed column, or None: read it value by value."""
-    kind, name = raw.type, column.type.name
-    if name == "string" and pa.types.is_string(kind) and column.trim == "none":
-        return raw
-    if (name, kind) in (("int64", pa.int64()), ("float64", pa.float64()), ("binary", pa.binary())):
-        return raw
-    try:
-        if name in ("int8", "int16", "int32") and kind == pa.int64():
-            return raw.cast(column.type.arrow)
-        if name == "decimal" and kind == pa.int64():
-            return _shifted(raw, column)
-        if name == "date" and pa.types.is_string(kind) and _all_match(raw, _ISO_DAY):
-            return raw.cast(pa.date32())
-        if name == "timestamp" and not column.type.zone and pa.types.is_string(kind) and _all_match(raw, _ISO_MOMENT):
-            return raw.cast(pa.timestamp("us"))
-    except pa.ArrowInvalid:  # some value does not fit: the parser says which
-        return None
-    return None
-
-
-def _all_match(raw: Array, pattern: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(raw, pattern), min_count=0).as_py())
-
-
-def _shifted(raw: Array, column: Column) -> Array | None:
-    """Integers as decimals: 1234 pence, divided by 100, are 12.34. The digits stay; only the point is set anew."""
-    declared, places = column.type, len(str(column.divide)) - 1
-    if declared.scale < places or declared.scale - places > 18:
-        return None
-    digits = raw.cast(pa.decimal128(38, declared.scale - places))  # 19 digits and 18 zeros fit in 38
-    moved = pa.Array.from_buffers(pa.decimal128(38, declared.scale), len(digits), digits.buffers(), digits.null_count)
-    return moved.cast(declared.arrow)
