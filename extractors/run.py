@@ -114,7 +114,7 @@ def extract(dataset: Dataset, home: Path, keys_file: Path, tell: Tell, *, full: 
         held.write_manifest(meta)
         tell(Step(dataset.name, "manifest written"))
         about = f"{dataset.title}. {dataset.description}".strip()
-        version, changed = held.commit(files, dataset.arrow_schema(key.id if key else ""), meta, about=about)
+        version, changed = held.commit(files, None, dataset.arrow_schema(key.id if key else ""), meta, about=about)
         tell(Step(dataset.name, "committed", counts.rows_out, source_rows))
     return Extracted(
         dataset.name, held.run, version, changed, source_rows, **asdict(counts), new_columns=seen.new,

@@ -43,6 +43,7 @@ FLOORS: Mapping[str, int] = {
     "extractors.faults": DECISIONS,
     "extractors.formats": DECISIONS,
     "extractors.keys": HANDS,
+    "extractors.merge": HANDS,
     "extractors.model": DECISIONS,
     "extractors.parquet_files": HANDS,
     "extractors.parsing": DECISIONS,

@@ -24,11 +24,11 @@ if at == "half a file":
     from extractors.parquet_files import ParquetFiles
     ParquetFiles._finish = lambda self: os.kill(os.getpid(), signal.SIGKILL)
 if at == "files synced":
-    import notation.lake as lake
-    lake.sync_folder = lambda folder: os.kill(os.getpid(), signal.SIGKILL)
+    from notation.lake import writing
+    writing.sync_folder = lambda folder: os.kill(os.getpid(), signal.SIGKILL)
 if at == "log written":
     import notation.lake as lake
-    lake.Hold._settled = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+    lake.Hold._settled = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 def told(step):
     if step.done == at:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -107,7 +107,7 @@ def test_a_log_that_cannot_be_read_stops_the_run_and_is_named(fifty: Council) ->
     fifty.run()
     (log,) = (fifty.home / "data" / "lake" / "jobs" / "_delta_log").glob("*.json")
     log.write_text("not a log")
-    with pytest.raises(lake.LakeFailed, match=r"^dataset 'jobs': Delta cannot write in .*/data/lake/jobs: "):
+    with pytest.raises(lake.LakeFailed, match=r"^dataset 'jobs': Delta cannot read .*/data/lake/jobs: "):
         fifty.run()
     with pytest.raises(lake.LakeFailed, match=r"^dataset 'jobs': Delta cannot read .*/data/lake/jobs: "):
         lake.open_dataset(fifty.home, "jobs")

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,7 +70,7 @@ def test_what_is_dropped_or_not_listed_is_in_no_byte_on_the_disk(council: Counci
     }  # fmt: skip
     files = [path for path in (council.home / "data").rglob("*") if path.is_file()]
     whole = b"".join(path.read_bytes() for path in files)
-    tables = [lake.pq.ParquetFile(path).read() for path in files if path.suffix == ".parquet"]
+    tables = [pq.ParquetFile(path).read() for path in files if path.suffix == ".parquet"]
     shown = str([table.to_pylist() for table in tables]).encode() + whole
     assert [secret for secret in SECRETS if secret.encode() in shown] == []
     assert (council.home / "keys.toml").read_text().split('"')[1].encode() not in shown
