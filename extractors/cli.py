@@ -29,9 +29,7 @@ def check_datasets(path: Path) -> tuple[Problem, ...]:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[DATASET]...")
-@click.option(
-    "--full", is_flag=True, help="Build the dataset anew and accept columns whose type changed in the source."
-)
+@click.option("--full", is_flag=True, help="Read everything anew, and accept columns whose type changed in the source.")
 @click.option(
     "-c", "--config", type=click.Path(path_type=Path), help="The datasets.yaml to use; default: the project's."
 )
@@ -39,16 +37,21 @@ def check_datasets(path: Path) -> tuple[Problem, ...]:
 def extract(names: tuple[str, ...], *, full: bool, config: Path | None, as_json: bool) -> None:
     """Take datasets out of their sources into data/lake; without a name, all of them.
 
+    A dataset with a cursor is brought up to date: what is new is read and merged. Any other, and each with --full, is
+    read whole; until that is committed, the rows there were can be read.
+
     \b
     fig extract
     fig extract housing-repairs --json
+    fig extract housing-repairs --full
 
-    Exit code: 0 done; 1 what was read does not prove to be what the source holds, or the source's columns have
-    changed; 2 something to put right in datasets.yaml; 3 the source cannot be read, or another run holds the dataset.
+    Ctrl-C ends the query at the source. Exit code: 0 done; 1 what was read does not prove to be what the source holds,
+    or the source's columns have changed; 2 something to put right in datasets.yaml, or a driver to install; 3 the
+    source cannot be read now, or another run holds the dataset.
     """
     from extractors import spec
     from extractors.progress import Progress
-    from extractors.refused import SchemaDrift, SourceRefused, Unproven
+    from extractors.refused import DriverMissing, SchemaDrift, SourceRefused, Unproven
     from extractors.run import Extracted, extract
     from notation.lake import Held, LakeFailed
 
@@ -66,6 +69,11 @@ def extract(names: tuple[str, ...], *, full: bool, config: Path | None, as_json:
                 done.append(extract(loaded.dataset(name), home, loaded.keys_file, show, full=full))
             except (SchemaDrift, Unproven) as exc:
                 code, failed[name] = max(code, 1), str(exc)
+            except DriverMissing as exc:
+                code, failed[name] = max(code, 2), str(exc)
+            except KeyboardInterrupt:
+                click.echo(f"{name}: stopped; what was committed before stays, and the next run goes on", err=True)
+                sys.exit(130)
             except (SourceRefused, Held, LakeFailed, OSError) as exc:
                 code, failed[name] = 3, str(exc)
             else:

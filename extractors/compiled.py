@@ -9,7 +9,7 @@ from datetime import time
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import pyarrow as pa
 
@@ -34,15 +34,18 @@ class Source:
         return f"Source({self.name!r})"
 
 
+Rule: TypeAlias = Literal["keep", "drop", "pseudonym", "mask", "year", "month", "outcode", "band"]
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`source` is its name there, `name` its name here; `privacy` is one of the rules acted on, with its domain."""
+    """`source` is its name there, `name` its name here; `argument` is what the privacy rule has in brackets."""
 
     source: str
     name: str
     type: Type
-    privacy: Literal["keep", "drop", "pseudonym"]
-    domain: str = ""
+    privacy: Rule
+    argument: str = ""  # the domain of a pseudonym, the width of a band
     description: str = ""
     unit: str = ""
     trim: Literal["none", "end", "both"] = "none"
@@ -50,6 +53,26 @@ class Column:
     values: Mapping[str, str] | None = None
     divide: int = 1
     where: Where | None = None
+
+    @property
+    def rule(self) -> str:
+        """The privacy rule as datasets.yaml has it: `keep`, `pseudonym(person)`, `band(10)`."""
+        return f"{self.privacy}({self.argument})" if self.argument else self.privacy
+
+    @property
+    def arrow(self) -> pa.DataType:
+        """The Arrow type the lake keeps of it."""
+        return self.type.arrow if self.privacy in ("keep", "drop") else _LEFT_BY[self.privacy]
+
+
+_LEFT_BY: Mapping[Rule, pa.DataType] = {
+    "pseudonym": pa.string(),
+    "mask": pa.string(),
+    "year": pa.int16(),
+    "month": pa.string(),
+    "outcode": pa.string(),
+    "band": pa.string(),
+}
 
 
 HISTORY = ("valid_from", "valid_to")  # the columns a history adds: from when to when a state held, the end not included
@@ -109,12 +132,25 @@ class Dataset:
         fields = []
         for column in self.kept:
             notes = {"comment": column.description, "unit": column.unit, "fig.source": column.source}
+            if column.privacy != "keep":
+                notes["fig.privacy"] = column.rule
             if column.privacy == "pseudonym":
-                notes |= {"fig.privacy": f"pseudonym({column.domain})", "fig.key": key_id}
-            arrow = pa.string() if column.privacy == "pseudonym" else column.type.arrow
+                notes["fig.key"] = key_id
             set_notes = {name: text for name, text in notes.items() if text}
-            fields.append(pa.field(column.name, arrow, nullable=column.source not in self.key, metadata=set_notes))
+            fields.append(
+                pa.field(column.name, column.arrow, nullable=column.source not in self.key, metadata=set_notes)
+            )
         return pa.schema(fields)
+
+    def lake_schema(self, key_id: str = "") -> pa.Schema:
+        """What the lake keeps: the columns, and for a history from when to when each state held."""
+        schema = self.arrow_schema(key_id)
+        if self.keeps_history:
+            kind = pa.timestamp("us", "UTC")
+            notes = ("from when this state held", "until when it held, that moment not included; nothing while it does")
+            for name, comment in zip(HISTORY, notes, strict=True):
+                schema = schema.append(pa.field(name, kind, name == HISTORY[1], metadata={"comment": comment}))
+        return schema
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
@@ -124,6 +160,6 @@ class Dataset:
 
 def _meaning(column: Column) -> str:
     return json.dumps(
-        [column.name, str(column.type), column.privacy, column.domain, column.trim, sorted(column.null_values),
+        [column.name, str(column.type), column.privacy, column.argument, column.trim, sorted(column.null_values),
          sorted((column.values or {}).items()), column.divide]
     )  # fmt: skip

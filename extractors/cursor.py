@@ -114,6 +114,11 @@ class Window:
         literal = self.dialect.literal(until, self.native)
         return self.dialect.earlier(literal, self.lag, self.native) if self.lag else literal
 
+    def check(self) -> None:
+        """Raises Refused if a lag makes no sense of this cursor."""
+        if self.lag:
+            self.dialect.earlier(self.name, self.lag, self.native)
+
     def until(self, until: str) -> str:
         return f"{self.name} <= {self.dialect.literal(until, self.native)}"
 

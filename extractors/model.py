@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from extractors import declared
+from extractors import declared, pace
 from notation.problems import Refused, one_of
 from notation.shape import Count, Duration, Flag, Later, Spec, Words
 
@@ -32,7 +32,7 @@ def _type(value: str) -> str:
 
 
 PRIVACY = ("keep", "drop", "pseudonym(domain)", "mask", "year", "month", "outcode", "band(N)")
-_PRIVACY = re.compile(r"keep|drop|mask|year|month|outcode|pseudonym\([a-z][a-z0-9-]{0,62}\)|band\([0-9]{1,9}\)")
+_PRIVACY = re.compile(r"keep|drop|mask|year|month|outcode|pseudonym\([a-z][a-z0-9-]{0,62}\)|band\([1-9][0-9]{0,8}\)")
 
 
 def _privacy(value: str) -> str:
@@ -44,6 +44,8 @@ def _privacy(value: str) -> str:
             "write pseudonym(domain), for example pseudonym(person): a word of a-z, 0-9 and -; "
             "datasets with one domain can be joined",
         )
+    if value.startswith("band"):
+        raise Refused(f"'{value}' does not say how wide a band is", "write band(N), for example band(10) for 20-29")
     raise Refused(f"'{value}' is not a privacy rule", one_of("privacy rules", value, PRIVACY))
 
 
@@ -78,8 +80,9 @@ def _one_or_more(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _is_acted_on(prefixes: tuple[str, ...]) -> Callable[[str], bool]:
-    return lambda value: value.startswith(prefixes)
+def _window(value: str) -> str:
+    pace.parse_window(value)
+    return value
 
 
 ColumnName = Annotated[
@@ -127,7 +130,7 @@ class SourceSpec(Spec):
     rows_per_second: Number | None = Field(
         None, description="never read faster than this, on average; absent: as fast as it goes"
     )
-    window: Annotated[str | None, Later()] = Field(
+    window: Annotated[Word, AfterValidator(_window)] | None = Field(
         None, description="the hours in which it may be read, in this machine's time: `22:00-06:00`"
     )
     login: Annotated[Mapping[str, object] | None, Later()] = Field(None, description="how to sign in to screens")
@@ -164,18 +167,18 @@ class ColumnSpec(Spec):
     name: ColumnName | None = Field(
         None, description="its name in the dataset; default: the source's, in lower snake case"
     )
-    type: Annotated[Word, AfterValidator(_type)] = Field("string", description="what it holds; see docs/types.md")
+    type: Annotated[Word, AfterValidator(_type)] = Field(
+        "string",
+        description="what it holds; see docs/types.md. Absent, it is `date` where privacy is `year` or `month`, and "
+        "`int64` where it is `band(N)`",
+    )
     description: str = Field("", description="what it means, in a sentence")
     unit: str = Field("", description="what a number counts: GBP, days, kWh")
-    privacy: Annotated[
-        Word,
-        AfterValidator(_privacy),
-        Later(unless=_is_acted_on(("keep", "drop", "pseudonym(")), note=" (mask, year, month, outcode, band)"),
-    ] = Field(
+    privacy: Annotated[Word, AfterValidator(_privacy)] = Field(
         "keep",
         description="what becomes of a value before it touches a disk: `keep`, `drop` (never kept), "
-        "`pseudonym(domain)` (a stable stand-in; datasets of one domain can be joined), `mask`, `year`, `month`, "
-        "`outcode`, `band(N)`",
+        "`pseudonym(domain)` (a stable stand-in; datasets of one domain can be joined), `year` or `month` of a day, "
+        "`outcode` of a postcode, `band(N)` of a number (`20-29`), `mask` (its shape: `AA99 9AA`); see docs/types.md",
     )
     trim: Literal["none", "end", "both"] = Field(
         "none", description="for text: blanks to cut off; `end` for columns padded to a width"

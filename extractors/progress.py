@@ -38,10 +38,12 @@ class Progress:
             if said:
                 click.echo(said.format(step=step), err=True)
         elif step.done == "compared":
-            self.tasks[step.dataset] = self.bars.add_task(step.dataset, total=step.of)
-        elif step.done == "read":
-            self.bars.update(self.tasks[step.dataset], completed=step.rows)
-        elif step.done == "committed":
+            self.tasks.setdefault(step.dataset, self.bars.add_task(step.dataset, total=None))
+        elif step.done in ("read", "part done"):
+            self.bars.update(self.tasks[step.dataset], completed=step.rows, total=step.of or None)
+        elif step.done in ("proved", "merged", "keys compared", "read again as text", "read whole"):
+            self.bars.update(self.tasks[step.dataset], description=f"{step.dataset} ({step.done})")
+        elif step.done == "kept up":
             self.bars.remove_task(self.tasks.pop(step.dataset))
 
     def result(self, done: Extracted, *, quiet: bool) -> None:
@@ -54,9 +56,14 @@ class Progress:
 
 LINES = {
     "held": "{step.dataset}: started",
-    "compared": "{step.dataset}: reading {step.of:,} rows",
-    "rows written": "{step.dataset}: {step.rows:,} rows written",
+    "compared": "{step.dataset}: reading",
+    "part done": "{step.dataset}: {step.rows:,} of {step.of:,} rows read, and kept if this run is stopped",
+    "read again as text": "{step.dataset}: a value that the driver cannot hold; reading again with such columns as text",
+    "read whole": "{step.dataset}: the cursor missed {step.rows:,} rows; reading everything",
+    "rows written": "{step.dataset}: {step.rows:,} rows read and written",
+    "keys compared": "{step.dataset}: keys compared; {step.rows:,} rows are gone from the source",
     "proved": "{step.dataset}: counts and key hold",
+    "merged": "{step.dataset}: merged",
     "committed": "{step.dataset}: committed",
 }
 
@@ -64,8 +71,11 @@ LINES = {
 def line(done: Extracted) -> str:
     """`housing-repairs: 50,000 rows in, 49,998 out, 2 set aside, 14 faults, version 3, 1.2 s`"""
     unchanged = "" if done.changed else " (same rows as before)"
+    merged = (
+        f", {done.inserted:,} new, {done.updated:,} changed, {done.deleted:,} gone" if done.mode == "window" else ""
+    )
     return (
-        f"{done.dataset}: {done.rows_in:,} rows in, {done.rows_out:,} out, {done.set_aside:,} set aside, "
+        f"{done.dataset}: {done.rows_in:,} rows in, {done.rows_out:,} out, {done.set_aside:,} set aside{merged}, "
         f"{done.faults:,} {'fault' if done.faults == 1 else 'faults'}, version {done.version}{unchanged}, "
         f"{done.seconds:.1f} s"
     )

@@ -4,55 +4,54 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from extractors import drift, faults, keys, proof
-from extractors.compiled import Dataset
-from extractors.dialects import Select
+from extractors import build, drift, follow, keys
+from extractors.build import Whole
+from extractors.commit import Changes, Committed, Proposal, commit
+from extractors.compiled import Dataset, Source
+from extractors.cursor import Window, position
+from extractors.cursor import window as window_of
 from extractors.exposed import exposed
-from extractors.parquet_files import ParquetFiles
-from extractors.plan import plan
-from extractors.privacy import Key, protect
-from extractors.raw import Array
-from extractors.refused import SchemaDrift, Unproven
-from extractors.schema import Coercion
+from extractors.origin import relation_of
+from extractors.pace import Pace, check_open
+from extractors.privacy import Key
+from extractors.proved import prove
+from extractors.refused import SchemaDrift
 from extractors.sources import Reading, open_reading
+from extractors.take import Job, Step, Tell
 from notation import lake
-from notation.problems import ConfigError, Problem
+from notation.problems import ConfigError, Problem, Refused
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something a run has just done, for whoever shows progress."""
-
-    dataset: str
-    done: str
-    rows: int = 0
-    of: int = 0
-
-
-Tell = Callable[[Step], None]
+__all__ = ["STEPS", "Extracted", "Step", "Tell", "extract"]
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What a run did. `rows_in == rows_out + set_aside`, and `rows_in == source_rows`."""
+    """What a run did. `rows_in == rows_out + set_aside`, and `rows_in == source_rows`.
+
+    `mode` is `whole` (everything was read) or `window` (what is new); `inserted` and the three after it say what became
+    of the dataset's rows where they were merged.
+    """
 
     dataset: str
     run: str
     version: int
     changed: bool
+    mode: str
     source_rows: int
     rows_in: int
     rows_out: int
     set_aside: int
     faults: int
+    inserted: int
+    updated: int
+    deleted: int
+    unchanged: int
     new_columns: tuple[str, ...]
     seconds: float
 
@@ -60,18 +59,10 @@ class Extracted:
         return {**asdict(self), "new_columns": list(self.new_columns)}
 
 
-@dataclass(slots=True)
-class Counts:
-    rows_in: int = 0
-    rows_out: int = 0
-    set_aside: int = 0
-    faults: int = 0
-
-
-# The life of a row. Each step is a function below or beside; nothing personal is on a disk before `protected`.
+# The life of a row, as a run tells it. Nothing personal is on a disk before it is protected, within "read".
 STEPS: tuple[str, ...] = (
-    "held", "tidied", "opened", "compared", "read", "faults written", "rows written", "proved",
-    "manifest written", "committed",
+    "held", "tidied", "opened", "compared", "read", "faults written", "rows written", "proved", "merged",
+    "manifest written", "committed", "kept up",
 )  # fmt: skip
 
 
@@ -80,106 +71,44 @@ def run_id(now: datetime, draw: str) -> str:
     return f"{now:%Y%m%dT%H%M%SZ}-{draw}"
 
 
-def extract(dataset: Dataset, home: Path, keys_file: Path, tell: Tell, *, full: bool = False) -> Extracted:
-    """Take a dataset out whole and commit it as its next version.
+def new_run() -> str:
+    return run_id(datetime.now(UTC), secrets.token_hex(3))
 
-    Raises ConfigError, lake.Held, SourceRefused, SchemaDrift or Unproven; then nothing was committed.
+
+def extract(dataset: Dataset, home: Path, keys_file: Path, tell: Tell, *, full: bool = False) -> Extracted:
+    """Bring a dataset up to date: what is new where it has a cursor, else everything; one commit of rows and position.
+
+    `full` reads everything and accepts columns that were retyped in the source; until it is committed the old rows
+    stay. Raises ConfigError, lake.Held, lake.LakeFailed, SourceRefused, DriverMissing, SchemaDrift or Unproven; what
+    was committed before that stays, and nothing else of the run is seen.
     """
     began, now = time.monotonic(), datetime.now(UTC)
+    check_open(dataset.source.name, dataset.source.window, _now())
     key = keys.read(keys_file) if dataset.needs_key else None
-    with lake.hold(home, dataset.name, run_id(now, secrets.token_hex(3)), "fig extract") as held:
+    with lake.hold(home, dataset.name, new_run(), "fig extract") as held:
         tell(Step(dataset.name, "held"))
-        held.tidy()
+        mark = build.fingerprint(dataset, key.id if key else "")
+        held.tidy(mark)
         tell(Step(dataset.name, "tidied"))
         before = held.last()
-        _check_key(dataset, key, before, keys_file)
-        if problems := exposed(dataset, home):
-            raise ConfigError(problems)
+        _check(dataset, key, before, keys_file, home)
+        so_far = Committed()
         with open_reading(dataset.source) as reading:
             tell(Step(dataset.name, "opened"))
-            relation = reading.dialect.table(dataset.table)
-            types = reading.columns(relation)
-            dataset = drift.as_the_source_writes_them(dataset, types)
-            seen = drift.compare(dataset, types, before, accept=full)
-            if seen.problems:
-                raise SchemaDrift(list(seen.problems))
-            select = Select(relation, plan(dataset, types, reading.dialect))
-            source_rows = reading.count(select)
-            tell(Step(dataset.name, "compared", 0, source_rows))
-            counts, files = _take(dataset, reading, select, held, key, source_rows, tell)
-        tell(Step(dataset.name, "rows written", counts.rows_out, source_rows))
-        _prove(dataset, counts, source_rows, files, held.spill)
-        tell(Step(dataset.name, "proved"))
-        meta = _meta(dataset, held.run, now, counts, source_rows, key, types)
-        held.write_manifest(meta)
-        tell(Step(dataset.name, "manifest written"))
-        about = f"{dataset.title}. {dataset.description}".strip()
-        version, changed = held.commit(files, None, dataset.arrow_schema(key.id if key else ""), meta, about=about)
-        tell(Step(dataset.name, "committed", counts.rows_out, source_rows))
+            job, new_columns = _job(dataset, reading, before, key, tell, full=full)
+            job.say("compared")
+            whole = _read(job, held, before, mark, now, so_far, full=full)
+        if whole is not None:
+            _commit_whole(job, held, whole, now, so_far)
+        held.vacuum(timedelta(seconds=dataset.versions))
+        job.say("kept up")
     return Extracted(
-        dataset.name, held.run, version, changed, source_rows, **asdict(counts), new_columns=seen.new,
-        seconds=round(time.monotonic() - began, 3),
+        dataset.name, so_far.run, so_far.version, so_far.changed, so_far.mode, **asdict(so_far.counts),
+        **asdict(so_far.changes), new_columns=new_columns, seconds=round(time.monotonic() - began, 3),
     )  # fmt: skip
 
 
-def _take(
-    dataset: Dataset, reading: Reading, select: Select, held: lake.Hold, key: Key | None, source_rows: int, tell: Tell
-) -> tuple[Counts, list[Path]]:
-    """Read, coerce, protect, write: a batch at a time."""
-    counts, coerce = Counts(), Coercion(dataset)
-    data = ParquetFiles(dataset.arrow_schema(key.id if key else ""), held.data_file)
-    beside = ParquetFiles(faults.SCHEMA, lambda _: held.faults_file)
-    try:
-        for raw in reading.read(select):
-            typed = coerce(raw)
-            breaks = [*typed.breaks, *faults.without_key(typed.columns, dataset, typed.breaks)]
-            safe = protect(typed.columns, dataset, key)
-            aside = faults.set_aside(dataset, breaks)
-            if breaks:
-                beside.write(faults.rows(raw, safe, dataset, breaks, before=counts.rows_in))
-            data.write(_rows(safe, data.schema, raw.num_rows, aside))
-            counts.rows_in += raw.num_rows
-            counts.rows_out += raw.num_rows - len(aside)
-            counts.set_aside += len(aside)
-            counts.faults += len(breaks)
-            tell(Step(dataset.name, "read", counts.rows_in, source_rows))
-        beside.close()
-        tell(Step(dataset.name, "faults written", counts.faults))
-        files = data.close()
-    except BaseException:
-        beside.abandon()
-        data.abandon()
-        raise
-    assert data.rows == counts.rows_out, "every row that is not set aside is written"
-    assert beside.rows == counts.faults, "every fault is written"
-    return counts, files
-
-
-def _rows(columns: tuple[Array, ...], schema: pa.Schema, rows: int, aside: set[int]) -> pa.RecordBatch:
-    if aside:
-        kept = pa.array([row for row in range(rows) if row not in aside], type=pa.int64())
-        columns = tuple(column.take(kept) for column in columns)
-    return pa.RecordBatch.from_arrays(list(columns), schema=schema)
-
-
-def _prove(dataset: Dataset, counts: Counts, source_rows: int, files: list[Path], spill: Path) -> None:
-    name, read = f"dataset '{dataset.name}'", f"{counts.rows_in:,} rows"
-    if counts.rows_in != counts.rows_out + counts.set_aside:
-        out = f"{counts.rows_out:,} out and {counts.set_aside:,} set aside"
-        raise Unproven(f"{name}: {read} in are not {out}; nothing was committed")
-    if counts.rows_in != source_rows:
-        raise Unproven(f"{name}: the source counts {source_rows:,} rows, {read} were read; nothing was committed")
-    shown = {column.name: column.privacy == "keep" for column in dataset.key_columns}
-    try:
-        twice = proof.keys_that_occur_twice(files, shown, spill)
-    except proof.Failed as exc:
-        raise Unproven(f"{name}: whether its key is unique could not be proved: {exc}; nothing was committed") from exc
-    if twice:
-        what = f"the key of {name} ({', '.join(dataset.key)}) is not unique: {twice}; nothing was committed"
-        raise Unproven(str(Problem(dataset.where, what, "name the columns that tell rows apart under key:")))
-
-
-def _check_key(dataset: Dataset, key: Key | None, before: Mapping[str, Any], keys_file: Path) -> None:
+def _check(dataset: Dataset, key: Key | None, before: Mapping[str, Any], keys_file: Path, home: Path) -> None:
     was = before.get("key_id")
     if key is not None and was and was != key.id:
         what = (
@@ -187,23 +116,83 @@ def _check_key(dataset: Dataset, key: Key | None, before: Mapping[str, Any], key
         )
         hint = f"put key {was} back, or move data/lake/{dataset.name} away: pseudonyms of two keys cannot be joined"
         raise ConfigError([Problem(dataset.where, what, hint)])
+    if (before and bool(before.get("history")) != dataset.keeps_history) or _is_other_history(dataset, before):
+        what = f"dataset '{dataset.name}' has a history of its rows, and datasets.yaml now reads them otherwise"
+        if not before.get("history"):
+            what = f"dataset '{dataset.name}' is to keep a history, and has been extracted without one"
+        hint = f"move data/lake/{dataset.name} away and extract again: states read in two ways make no one history"
+        raise ConfigError([Problem(dataset.where, what, hint)])
+    if problems := exposed(dataset, home):
+        raise ConfigError(problems)
 
 
-def _meta(
-    dataset: Dataset,
-    run: str,
-    began: datetime,
-    counts: Counts,
-    source_rows: int,
-    key: Key | None,
-    types: Mapping[str, str],
-) -> dict[str, Any]:
-    """What the commit says: how it came about, and what the next run compares with. No address, no secret."""
-    return {
-        "run": run, "began": began.isoformat(timespec="seconds"), "mode": "snapshot", "source_rows": source_rows,
-        **asdict(counts), "key_id": key.id if key else "", "source": dataset.source.name, "table": dataset.table,
-        "key": [column.name for column in dataset.key_columns], "title": dataset.title, "owner": dataset.owner,
-        "licence": dataset.licence, "publisher": dict(dataset.publisher),
-        "source_types": {column.source: types[column.source] for column in dataset.kept},
-        "read_as": dataset.fingerprints, "source_columns": list(types),
-    }  # fmt: skip
+def _is_other_history(dataset: Dataset, before: Mapping[str, Any]) -> bool:
+    return bool(before.get("history")) and before["read_as"] != dataset.fingerprints
+
+
+def _job(
+    dataset: Dataset, reading: Reading, before: Mapping[str, Any], key: Key | None, tell: Tell, *, full: bool
+) -> tuple[Job, tuple[str, ...]]:
+    relation = relation_of(dataset, reading.dialect)
+    types = reading.columns(relation)
+    dataset = drift.as_the_source_writes_them(dataset, types)
+    seen = drift.compare(dataset, types, before, accept=full)
+    if seen.problems:
+        raise SchemaDrift(list(seen.problems))
+    as_text = frozenset() if full else frozenset(before.get("as_text", ()))
+    return Job(dataset, reading, relation, types, key, tell, _pace(dataset.source), as_text=as_text), seen.new
+
+
+def _pace(source: Source) -> Pace:
+    return Pace(
+        source.rows_per_second, time.monotonic, time.sleep, lambda: check_open(source.name, source.window, _now())
+    )
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()  # this machine's clock: what a person who writes `22:00-06:00` looks at
+
+
+def _read(
+    job: Job, held: lake.Hold, before: Mapping[str, Any], mark: str, now: datetime, so_far: Committed, *, full: bool
+) -> Whole | None:
+    """Commits what is new, or gives back everything, to be committed once the source is let go of."""
+    if job.dataset.cursor is None:
+        return build.at_once(job, held)
+    window, last = _window(job), position(before.get("cursor"))
+    goes_on = not full and last is not None and build.goes_on(job, window, before, last)
+    if last is not None and goes_on:
+        try:
+            follow.follow(job, window, held, last, new_run, now, so_far)
+        except follow.Missed as exc:
+            job.say("read whole", exc.rows)
+        else:
+            return None
+    return build.with_cursor(job, held, window, mark, now)
+
+
+def _window(job: Job) -> Window:
+    assert job.dataset.cursor is not None
+    window = window_of(job.dataset, job.reading.dialect, job.relation, job.types)
+    try:
+        window.check()
+    except Refused as exc:
+        what = f"dataset '{job.dataset.name}': cursor: {exc.what}"
+        raise ConfigError([Problem(job.dataset.cursor.where, what, exc.hint)]) from exc
+    return window
+
+
+def _commit_whole(job: Job, held: lake.Hold, whole: Whole, now: datetime, so_far: Committed) -> None:
+    job.say("rows written", whole.counts.rows_out, job.of)
+    prove(job.dataset, whole.counts, whole.files, held.spill)
+    job.say("proved")
+    adds, removes, changes = whole.files, None, Changes()
+    if job.dataset.keeps_history:
+        there = held.snapshot()
+        made = follow.merged(job, held, there.files if there else (), whole.files, now, whole=True)
+        job.say("merged")
+        adds, removes = made.adds, made.removes
+        changes = Changes(made.inserted, made.updated, made.deleted, made.unchanged)
+    commit(job, held, Proposal("whole", adds, removes, whole.counts, changes, whole.position, whole.build), now, so_far)
+    for file in set(whole.files) - set(adds):  # a history keeps states, not the rows that they were made from
+        file.unlink(missing_ok=True)

@@ -7,19 +7,21 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
 from extractors import declared
-from extractors.compiled import HISTORY, Column, Cursor, Dataset, Source
+from extractors.coarser import TAKES
+from extractors.compiled import HISTORY, Column, Cursor, Dataset, Rule, Source
 from extractors.model import ColumnSpec, DatasetSpec, DatasetsSpec, SourceSpec
+from extractors.pace import parse_window
 from extractors.personal import looks_personal
 from notation import marked_yaml, shape
 from notation.marked_yaml import Document
 from notation.problems import ConfigError, Problem, one_of
 
 SCHEMES: Mapping[str, bool] = {  # how a url begins, and whether it is acted on yet
-    "sqlite": True, "postgresql": False, "mysql": False, "mssql": False, "oracle": False, "odbc": False,
+    "sqlite": True, "postgresql": True, "mysql": False, "mssql": False, "oracle": False, "odbc": False,
     "https": False, "http": False,
 }  # fmt: skip
 _DATASET = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
@@ -56,7 +58,8 @@ class Loaded:
             if not SCHEMES.get(scheme, False):
                 where = self.document.where(("sources", source, "url"))
                 what = f"sources.{source}.url: {scheme} is not acted on yet"
-                found.append(Problem(where, what, "sources that can be read now: sqlite"))
+                now = ", ".join(name for name, acted_on in SCHEMES.items() if acted_on)
+                found.append(Problem(where, what, f"sources that can be read now: {now}"))
         return tuple(found)
 
     def dataset(self, name: str) -> Dataset:
@@ -78,7 +81,7 @@ class Loaded:
         spec = self.spec.sources[name]
         return Source(
             name, spec.url, self.folder, self.document.where(("sources", name)), spec.dialect or "",
-            spec.max_connections, spec.rows_per_second, None,
+            spec.max_connections, spec.rows_per_second, parse_window(spec.window) if spec.window else None,
         )  # fmt: skip
 
 
@@ -104,15 +107,23 @@ def column_name(source: str) -> str:
 
 
 def _column(document: Document, path: marked_yaml.Path, source: str, spec: ColumnSpec) -> Column:
-    rule, _, domain = spec.privacy.partition("(")
+    rule, _, argument = spec.privacy.partition("(")
     return Column(
-        source=source, name=spec.name or column_name(source), type=declared.parse(spec.type),
-        privacy=cast("Literal['keep', 'drop', 'pseudonym']", rule), domain=domain.rstrip(")"),
+        source=source, name=spec.name or column_name(source), type=_type(spec),
+        privacy=cast("Rule", rule), argument=argument.rstrip(")"),
         description=spec.description, unit=spec.unit, trim=spec.trim,
         null_values=frozenset(map(_code, spec.null_values)),
         values={_code(code): meant for code, meant in spec.values.items()} or None, divide=spec.divide or 1,
         where=document.where(path),
     )  # fmt: skip
+
+
+_MADE_FROM = {"year": "date", "month": "date", "band": "int64"}  # where no type is written
+
+
+def _type(spec: ColumnSpec) -> declared.Type:
+    rule = spec.privacy.partition("(")[0]
+    return declared.parse(spec.type if "type" in spec.model_fields_set else _MADE_FROM.get(rule, spec.type))
 
 
 def _code(text: str) -> str:
@@ -223,13 +234,17 @@ class _Check:
             yield self.problem(("columns",), "drops every column", "keep at least the key")
 
     def options(self, path: marked_yaml.Path, at: str, column: ColumnSpec) -> Iterator[Problem]:
-        kind = declared.parse(column.type)
+        kind = _type(column)
         if column.trim != "none" and kind.name != "string":
             hint = "remove it: blanks round a value of any other type are never part of it"
             yield self.problem((*path, "trim"), f"trims column '{at}', which is {kind}, not string", hint)
         if column.divide is not None and kind.name != "decimal":
             hint = "write type: decimal(p,s), for example decimal(12,2)"
             yield self.problem((*path, "divide"), f"divides column '{at}', which is {kind}, not decimal", hint)
+        rule = column.privacy.partition("(")[0]
+        if kind.name not in TAKES.get(rule, (kind.name,)):
+            hint = f"write a type it is made from ({', '.join(TAKES[rule])}), or another privacy rule"
+            yield self.problem((*path, "privacy"), f"keeps the {rule} of column '{at}', which is {kind}", hint)
         if column.privacy == "drop" and column.name:
             hint = "remove the name, or write another privacy rule"
             yield self.problem((*path, "name"), f"names column '{at}', which is dropped", hint)
@@ -254,6 +269,9 @@ class _Check:
                 yield self.problem(
                     where, f"drops its key column '{at}'", "write pseudonym(domain), or keep, or choose another key"
                 )
+            elif self.spec.columns[at].privacy.partition("(")[0] not in ("keep", "pseudonym"):
+                what = f"keeps of its key column '{at}' only the {self.spec.columns[at].privacy}"
+                yield self.problem(where, what, "write pseudonym(domain), or keep, or choose another key")
         if len(set(self.spec.key)) < len(self.spec.key):
             yield self.problem(("key",), "names a key column twice", "keep one of them")
         yield from self.runs()

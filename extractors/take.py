@@ -33,7 +33,7 @@ class Step:
 
 
 Tell = Callable[[Step], None]
-Pace = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+Paced = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Job:
     types: Mapping[str, str]
     key: Key | None
     tell: Tell
-    pace: Pace
+    pace: Paced
     as_text: frozenset[str] = frozenset()  # columns the engine cannot hold every value of
     rows: int = 0  # read so far, for progress
     of: int = 0
@@ -152,7 +152,9 @@ class _Pouring:
         read = self.counts.rows_in - before
         if read != expected:
             name = f"dataset '{self.job.dataset.name}'"
-            raise Unproven(f"{name}: the source counts {expected:,} rows, {read:,} were read; nothing was committed")
+            raise Unproven(
+                f"{name}: the source counts {expected:,} rows, {read:,} rows were read; nothing was committed"
+            )
         self.counts.source_rows += expected
 
     def _batch(self, raw: pa.RecordBatch) -> None:
