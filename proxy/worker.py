@@ -18,6 +18,7 @@ from proxy.channel import Begin, Claims, Drain, Swap, Swapped, frame, receive, s
 from proxy.counters import DRAINING, GENERATION, Counters
 from proxy.generation import Generation
 from proxy.wire.downstream import Downstream
+from proxy.wire.handshakes import TlsListener
 from proxy.wire.station import Door, Station
 from proxy.wire.tls import ServerTls
 
@@ -36,7 +37,7 @@ class Worker:
         self.index = index
         self._shared = counters
         self._listeners = listeners
-        self._servers: list[asyncio.AbstractServer] = []
+        self._servers: list[asyncio.AbstractServer | TlsListener] = []
         self._writer = writer
         self._station: Station | None = None
         self._coming: Generation | None = None
@@ -103,15 +104,13 @@ class Worker:
             self._fronts.append(tls)
             hsts = b"Strict-Transport-Security: max-age=%d\r\n" % front.hsts if tls and front.hsts else b""
             door = Door(b"https" if tls else b"http", hsts)
-            self._servers.append(
-                await loop.create_server(
-                    partial(Downstream, station, door),
-                    sock=listener,
-                    backlog=BACKLOG,
-                    ssl=tls.context if tls else None,
-                    ssl_handshake_timeout=generation.limits.head_time if tls else None,
-                )
-            )
+            if tls:
+                accepting = TlsListener(station, door, tls, listener)
+                accepting.open()
+                self._servers.append(accepting)
+            else:
+                factory = partial(Downstream, station, door)
+                self._servers.append(await loop.create_server(factory, sock=listener, backlog=BACKLOG))
 
     def _log(self, text: str) -> None:
         print(f"worker {self.index}: {text}", file=sys.stderr, flush=True)  # noqa: T201  # the supervisor's log
@@ -126,7 +125,7 @@ class Worker:
         for server in self._servers:
             server.close()
         for listener in self._listeners:
-            listener.close()  # the loop worked on a duplicate
+            listener.close()  # the loop may have worked on a duplicate
         for pool in station.pools.values():
             pool.close()
         until = monotonic() + grace

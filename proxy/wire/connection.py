@@ -4,7 +4,8 @@ import asyncio
 import socket
 import struct
 
-from proxy.wire.station import NEVER, Station
+from proxy.wire.peer import Peer
+from proxy.wire.station import NEVER, PLAIN, Door, Station
 
 # Seconds that a citizen who was answered early may go on sending: closing at once would reset the connection, and the
 # answer might be lost on its way (RFC 9112, 9.6).
@@ -14,15 +15,32 @@ LINGER_SECONDS = 2.0
 class Connection(asyncio.Protocol):
     """What a citizen's connection can do before anybody asks what its bytes mean."""
 
-    __slots__ = ("_eof", "_paused", "_unsent", "deadline", "station", "transport")
+    __slots__ = ("_eof", "_paused", "_peer", "_unsent", "deadline", "door", "station", "transport")
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, door: Door = PLAIN) -> None:
         self.station = station
+        self.door = door
         self.transport: asyncio.Transport | None = None
         self.deadline = NEVER
         self._eof = False
         self._paused = False
         self._unsent = 0
+        self._peer: Peer | None = None  # None while nobody is counted here
+
+    def enter(self, address: str) -> int | None:
+        """Count the citizen at `address`; the status to refuse it with, if there are too many."""
+        self._peer = Peer(address, self.station.generation.trust, self.door.proto)
+        return self.station.enter(self, self._peer.counts_as)
+
+    def leave(self) -> None:
+        """Give the citizen's place back: once, however often this is said."""
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            self.station.leave(self, peer.counts_as)
+
+    def expired(self) -> None:
+        """It waited too long."""
+        self.abort()
 
     def write(self, data: bytes) -> None:
         """Bytes for the citizen; nothing to one who has left."""

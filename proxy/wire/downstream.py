@@ -16,7 +16,6 @@ from proxy.wire.exchange import Exchange
 from proxy.wire.form import HeldForm
 from proxy.wire.grammar import Refused, RequestHead, read_request
 from proxy.wire.pages import Manner, own_answer
-from proxy.wire.peer import Peer
 from proxy.wire.pool import pool_for
 from proxy.wire.station import NEVER, PLAIN, Door, Station
 
@@ -30,32 +29,30 @@ _HEAD, _BODY, _ANSWER, _TUNNEL, _LINGER = range(5)
 class Downstream(Connection):
     """States: reading a head, reading a body, waiting for an answer, passing a tunnel's bytes, lingering at the end."""
 
-    __slots__ = ("_body", "_buffer", "_form", "_full", "_peer", "_state", "door", "exchange")
+    __slots__ = ("_body", "_buffer", "_form", "_full", "_state", "exchange")
 
     def __init__(self, station: Station, door: Door = PLAIN) -> None:
-        super().__init__(station)
+        super().__init__(station, door)
         self.exchange: Exchange | None = None
-        self.door = door
         self._state = _HEAD
         self._buffer = b""
         self._body: IncomingBody | None = None
         self._form: HeldForm | None = None
         self._full = False  # the citizen does not take what was written
-        self._peer: Peer | None = None  # None until there is somebody
 
     # The citizen's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A citizen came."""
         self.transport = cast("asyncio.Transport", transport)
+        self.deadline = self.station.now + self.station.generation.limits.idle
+        if self._peer is not None:  # counted before its handshake
+            return
         peer = transport.get_extra_info("peername")
         if not peer:  # reset before it was accepted: there is nobody
-            transport.abort()  # type: ignore[attr-defined]  # a TCP transport
+            self.transport.abort()
             return
-        generation = self.station.generation
-        self._peer = Peer(peer[0], generation.trust, self.door.proto)
-        self.deadline = self.station.now + generation.limits.idle
-        over = self.station.enter(self, self._peer.counts_as)
+        over = self.enter(peer[0])
         if over is not None:
             self._refuse(over, "too many connections")
 
@@ -87,8 +84,7 @@ class Downstream(Connection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The citizen left, or was let go."""
-        if self._peer is not None:
-            self.station.leave(self, self._peer.counts_as)
+        self.leave()
         self.transport = None
         self._buffer = b""
         exchange = self.exchange
