@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from extractors.coarser import coarser, shape_of
 from extractors.compiled import Column, Dataset
 from extractors.declared import Type
-from extractors.raw import Array, Raw, Undecodable
+from extractors.raw import Array, Raw, Undecodable, mapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,30 +31,91 @@ class Key:
 
 def protect(columns: Sequence[Array], dataset: Dataset, key: Key | None) -> tuple[Array, ...]:
     """Typed columns of `dataset.kept` -> the columns that may be written."""
-    return tuple(_protected(array, column, key) for array, column in zip(columns, dataset.kept, strict=True))
+    return Protection(dataset, key)(columns)
 
 
-def _protected(array: Array, column: Column, key: Key | None) -> Array:
+class Protection:
+    """Protects the batches of one dataset; pseudonyms that have just been made are remembered for the next batch."""
+
+    def __init__(self, dataset: Dataset, key: Key | None) -> None:
+        self.columns = tuple(_protector(column, key) for column in dataset.kept)
+
+    def __call__(self, columns: Sequence[Array]) -> tuple[Array, ...]:
+        return tuple(protected(array) for array, protected in zip(columns, self.columns, strict=True))
+
+
+def _protector(column: Column, key: Key | None) -> Callable[[Array], Array]:
+    assert column.privacy != "drop", "a dropped column is never read"
     if column.privacy == "keep":
-        return array
-    assert column.privacy == "pseudonym", "a dropped column is never read"
+        return lambda array: array
+    if column.privacy != "pseudonym":
+        return lambda array: coarser(array, column)
     assert key is not None, "the run asks for the key first"
-    encoded = array.dictionary_encode()
-    names = [pseudonym(key.secret, column.domain, canonical(v, column.type)) for v in encoded.dictionary.to_pylist()]
-    return pa.array(names, type=pa.string()).take(encoded.indices)
+    return _Pseudonyms(column, key)
 
 
-# base64.b32encode takes three times as long as the digest itself; two letters at a time are the same text.
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_PAIRS = tuple(one + other for one in _LETTERS for other in _LETTERS)
-_SHIFTS = tuple(range(120, -1, -10))
+# --- pseudonyms -------------------------------------------------------------------------------------------------------
+
+REMEMBERED = 262_144  # pseudonyms of a column that are kept for the next batches: some 20 MiB with their values
+
+
+class _Pseudonyms:
+    """A typed column's pseudonyms. Looking one up in Arrow takes a tenth of the time it takes to make it."""
+
+    def __init__(self, column: Column, key: Key) -> None:
+        self.type, self.make = column.type, Maker(key.secret, column.argument)
+        self.values: Array = pa.array([], pa.string())
+        self.names: Array = pa.array([], pa.string())
+
+    def __call__(self, array: Array) -> Array:
+        if pa.types.is_floating(array.type):  # Arrow takes 0.0 and -0.0 for one value; their texts are two
+            array = mapped(array, lambda value: canonical(value, self.type), pa.string())
+        if len(self.names) > REMEMBERED or self.values.type != array.type:
+            self.values, self.names = array[:0], self.names[:0]
+        unknown = pc.index_in(array, value_set=self.values).is_null()
+        new: Array = array.filter(unknown).unique().drop_null()
+        if len(new):
+            names = self.make([canonical(value, self.type) for value in new.to_pylist()])
+            self.values, self.names = pa.concat_arrays([self.values, new]), pa.concat_arrays([self.names, names])
+        named: Array = self.names.take(pc.index_in(array, value_set=self.values))
+        return named
+
+
+_LETTERS = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", np.uint8)
+LENGTH = 26  # letters of a pseudonym: 130 bits
+
+
+class Maker:
+    """base32(HMAC-SHA-256(secret, domain, 0x00, text))[:26], in RFC 4648's capitals and digits 2 to 7.
+
+    RFC 2104 written out: both hashes begin with the key, so their states after it are kept; it halves the time.
+    """
+
+    def __init__(self, secret: bytes, domain: str) -> None:
+        block = (hashlib.sha256(secret).digest() if len(secret) > 64 else secret).ljust(64, b"\0")
+        self.inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + domain.encode() + b"\0")
+        self.outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+
+    def __call__(self, texts: Sequence[str]) -> Array:
+        digests = np.frombuffer(b"".join([self._digest(text.encode()) for text in texts]), np.uint8).reshape(-1, 32)
+        letters = np.empty((len(texts), LENGTH), np.uint8)
+        for at in range(LENGTH):  # 5 bits each, the highest first; they lie in two bytes at most
+            byte, skip = divmod(5 * at, 8)
+            pair = digests[:, byte].astype(np.uint16) << 8 | digests[:, byte + 1]
+            letters[:, at] = _LETTERS[pair >> (11 - skip) & 31]
+        ends = np.arange(0, LENGTH * len(texts) + 1, LENGTH, dtype=np.int32)
+        return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends.tobytes()), pa.py_buffer(letters.tobytes()))
+
+    def _digest(self, text: bytes) -> bytes:
+        inner, outer = self.inner.copy(), self.outer.copy()
+        inner.update(text)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 def pseudonym(secret: bytes, domain: str, text: str) -> str:
-    """base32(HMAC-SHA-256(secret, domain, 0x00, text))[:26]: 130 bits, in RFC 4648's capitals and digits 2 to 7."""
-    digest = hmac.digest(secret, domain.encode() + b"\0" + text.encode(), "sha256")
-    first = int.from_bytes(digest[:17], "big") >> 6  # 26 letters of 5 bits
-    return "".join([_PAIRS[first >> shift & 1023] for shift in _SHIFTS])
+    """The pseudonym of one canonical text."""
+    return str(Maker(secret, domain)([text])[0].as_py())
 
 
 def canonical(value: object, declared: Type) -> str:
@@ -76,25 +140,10 @@ def canonical(value: object, declared: Type) -> str:
     return unicodedata.normalize("NFC", text).rstrip(" \t\r\n")
 
 
-SHAPE = 64  # characters of a shape that are kept: enough to see a pattern, too few to carry a text
-
-
 def shape(raw: Raw) -> str:
     """What a value looks like without what it says: "2024-13-45" -> 9999-99-99, "AB 12 c" -> AA 99 a."""
     if isinstance(raw, Undecodable):
         return f"{len(raw)} bytes of undecodable text"
     if isinstance(raw, bytes):
         return f"{len(raw)} bytes"
-    if raw is None:
-        return "NULL"
-    text = raw if isinstance(raw, str) else str(raw)
-    drawn = "".join(map(_drawn, text[:SHAPE]))
-    return drawn + f"… ({len(text)} characters)" if len(text) > SHAPE else drawn
-
-
-def _drawn(character: str) -> str:
-    if character.isdigit():
-        return "9"
-    if character.isalpha():
-        return "A" if character.isupper() else "a"
-    return character if character.isascii() and character.isprintable() else "?"
+    return "NULL" if raw is None else shape_of(raw if isinstance(raw, str) else str(raw))

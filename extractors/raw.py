@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
@@ -128,6 +128,13 @@ def loose(column: Array) -> Array:
 
 def _without_end_zeros(text: Array) -> Array:
     return pc.replace_substring_regex(text, r"(\.[0-9]*[1-9])0*$|\.0*$", r"\1")
+
+
+def mapped(column: Array, change: Callable[[object], object], kind: pa.DataType) -> Array:
+    """`change` of each value that occurs, NULL aside, made once."""
+    encoded: Any = column.dictionary_encode()
+    changed = [None if value is None else change(value) for value in encoded.dictionary.to_pylist()]
+    return pa.array(changed, kind).take(encoded.indices)
 
 
 def text_of(raw: Raw) -> str | None:

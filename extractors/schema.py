@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from extractors.casts import FIRST_DAY, LAST_DAY, bounds, cast
+from extractors.coarser import NO_POSTCODE, without_postcode
 from extractors.compiled import Column, Dataset
 from extractors.parsing import BLANKS, Broken, Parse, parser
 from extractors.raw import MIXED, Array, Raw, Unknown, loose, plain, text_of, unpack
@@ -78,8 +80,23 @@ _TRIM: dict[str, Callable[[str], str]] = {
 
 def coerce(raw: Array, column: Column, read: Parse) -> tuple[Array, list[tuple[int, str]]]:
     """A raw column -> (the typed column, the rows that broke a rule and which). Raises NativeFailed."""
+    typed, broken = _coerced(raw, column, read)
+    if column.privacy == "outcode":
+        typed, more = _postcodes(typed)
+        broken += more
+    return typed, broken
+
+
+def _postcodes(array: Array) -> tuple[Array, list[tuple[int, str]]]:
+    """What a rule cannot be applied to is a fault, not something to keep: NULL where there is no postcode."""
+    none = without_postcode(array)
+    rows: list[Any] = pc.indices_nonzero(none).to_pylist()
+    return pc.if_else(none, pa.scalar(None, pa.string()), array), [(row, NO_POSTCODE) for row in rows]
+
+
+def _coerced(raw: Array, column: Column, read: Parse) -> tuple[Array, list[tuple[int, str]]]:
     if isinstance(raw, pa.DictionaryArray) and len(raw.dictionary) < len(raw):
-        typed, broken = coerce(raw.dictionary, column, read)
+        typed, broken = _coerced(raw.dictionary, column, read)
         return typed.take(raw.indices), list(_rows_of(raw.indices, dict(broken)))
     try:
         raw = plain(raw)
