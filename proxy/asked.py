@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import unquote_to_bytes
 
-SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))  # RFC 9110, 9.2.1
-IDEMPOTENT = SAFE | {b"PUT", b"DELETE"}  # RFC 9110, 9.2.2
+# RFC 9110 section 9.2.1: "…the GET, HEAD, OPTIONS, and TRACE methods are defined to be safe."
+SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS", b"TRACE"))
+# RFC 9110 section 9.2.2: "…PUT, DELETE, and safe request methods are idempotent."
+IDEMPOTENT = SAFE | {b"PUT", b"DELETE"}
 # What is held of a form to see whether it overrides its method: far more than any form but one with files.
 FORM_LIMIT = 64 * 1024
 

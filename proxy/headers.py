@@ -11,9 +11,11 @@ from dataclasses import dataclass
 Field = tuple[bytes, bytes]
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-PSEUDONYM = b"stranglerfig"  # RFC 9110, 7.6.3: a pseudonym, so that no internal name shows
+# RFC 9110 section 7.6.3: "A proxy MUST send an appropriate Via header field … in each message that it forwards."
+PSEUDONYM = b"stranglerfig"
 
-# RFC 9110, 7.6.1: fields for one hop only; what Connection nominates joins them.
+# RFC 9110 section 7.6.1: "…intermediaries SHOULD remove or replace fields that are known to require removal before
+# forwarding, whether or not they appear as a connection-option…"
 HOP_BY_HOP = frozenset(
     (
         *(b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding", b"upgrade"),

@@ -78,7 +78,8 @@ def make_plan(asked: Asked, rules: Rules) -> Forward | Answer:
     path = asked.path
     if path == HEALTH_PATH:  # a balancer asks by address, whatever the hosts
         return Answer(200, HEALTH_SERIES, "health")
-    # RFC 9110, 7.4: a request for a name that is not ours is misdirected.
+    # RFC 9110 section 15.5.20: "…reject a target URI that does not match an origin for which the server has been
+    # configured…"
     if rules.hosts and asked.host not in rules.hosts:
         return Answer(421, REFUSED_SERIES, "other host", detail=f"the host {_shown(asked.host)} is not one of hosts:")
     if path == b"*":  # RFC 9110, 9.3.7: OPTIONS of the server, not of a resource

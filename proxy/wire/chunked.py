@@ -9,8 +9,13 @@ trailers must be in order, and are dropped.
 
 import re
 
+# RFC 9112 section 7.1: "chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF chunk-size = 1*HEXDIG"
+# RFC 9112 section 7.1: "…recipients MUST anticipate potentially large hexadecimal numerals…"
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t -~\x80-\xff]*)?")
+# RFC 9112 section 7.1.2: "trailer-section = *( field-line CRLF )"
 _TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*")
+# RFC 9112 section 7.1.1: "A server ought to limit the total length of chunk extensions received in a request to an
+# amount reasonable for the services provided…"
 # A size line or a trailer longer than this is no chunk of anybody's; all trailers together stay under the second.
 _LINE_LIMIT = 4 * 1024
 _TRAILERS_LIMIT = 16 * 1024
@@ -68,7 +73,8 @@ class ChunkDecoder:
             if end < 0:
                 self._keep(data[at:])
                 return b"".join(out)
-            # 2.2: a bare LF could be read as a line end, or not.
+            # RFC 9112 section 2.2: "…a recipient MAY recognize a single LF as a line terminator…"
+            # That is one that need not, and so two readings.
             if end == at or data[end - 1] != 0x0D:
                 raise BadChunk("a line of a chunked body that ends in a bare LF")
             self._line(data[at : end - 1])
@@ -77,6 +83,7 @@ class ChunkDecoder:
         return b"".join(out)
 
     def _keep(self, line: bytes) -> None:
+        # RFC 9112 section 7.1: "chunk-data = 1*OCTET ; a sequence of chunk-size octets"
         if self._state == _DATA_END and line not in (b"", b"\r"):
             raise BadChunk("data beyond the size of its chunk")
         if len(line) > _LINE_LIMIT:
@@ -94,9 +101,13 @@ class ChunkDecoder:
                 raise BadChunk("a malformed chunk size")
             self._left = int(size[1], 16)
             self._state = _DATA if self._left else _TRAILERS
+        # RFC 9112 section 7.1: "The chunked transfer coding is complete when a chunk with a chunk-size of zero is
+        # received, possibly followed by a trailer section, and finally terminated by an empty line."
         elif not line:
             self.done = True
         else:
+            # RFC 9112 section 7.1.2: "A recipient that removes the chunked coding from a message MAY selectively retain
+            # or discard the received trailer fields."
             self._trailers += len(line)
             if self._trailers > _TRAILERS_LIMIT or not _TRAILER.fullmatch(line):
                 raise BadChunk("a malformed trailer")

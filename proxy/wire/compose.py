@@ -34,7 +34,8 @@ def reply_bytes(reply: ReplyHead, *, minor: int, keep_alive: bool, chunked: bool
 
     `chunked`: how its body will be framed; `date` and `hsts`: the lines to add unless the backend said its own.
     """
-    # RFC 9110, 6.6.1: a recipient with a clock must append a Date that is missing.
+    # RFC 9110 section 6.6.1: "A recipient with a clock that receives a response message without a Date header field
+    # MUST record the time it was received and append a corresponding Date header field…"
     if reply.has_date:
         date = b""
     if hsts and any(name.lower() == b"strict-transport-security" for name, _ in reply.fields):
@@ -45,7 +46,7 @@ def reply_bytes(reply: ReplyHead, *, minor: int, keep_alive: bool, chunked: bool
         framing = b"Content-Length: %d\r\n" % reply.length
     else:
         framing = b""
-    # RFC 9112, 9.3: 1.1 stays open unless told, 1.0 closes unless told.
+    # RFC 9112 section 9.3: "If the received protocol is HTTP/1.1 (or later), the connection will persist…"
     stays = b"" if minor == 1 else b"Connection: keep-alive\r\n"
     connection = stays if keep_alive else b"Connection: close\r\n"
     return b"HTTP/1.1 %d %b\r\n%b%b%b%b%b%b\r\n" % (

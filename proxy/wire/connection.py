@@ -7,8 +7,9 @@ import struct
 from proxy.wire.peer import Peer
 from proxy.wire.station import NEVER, PLAIN, Door, Station
 
-# Seconds that a citizen who was answered early may go on sending: closing at once would reset the connection, and the
-# answer might be lost on its way (RFC 9112, 9.6).
+# Seconds that a citizen who was answered early may go on sending.
+# RFC 9112 section 9.6: "If a server performs an immediate close of a TCP connection, there is a significant risk that
+# the client will not be able to read the last HTTP response."
 LINGER_SECONDS = 2.0
 
 

@@ -125,7 +125,8 @@ class Downstream(Connection):
     # Requests.
 
     def _read_head(self, data: bytes) -> None:
-        # RFC 9112, 2.2: empty lines before the request line are skipped.
+        # RFC 9112 section 2.2: "…a server that is expecting to receive and parse a request-line SHOULD ignore at least
+        # one empty line (CRLF) received prior to the request-line."
         if data.startswith(b"\r\n"):
             data = _EMPTY_LINES.sub(b"", data, count=1)
         if not data:
@@ -139,6 +140,8 @@ class Downstream(Connection):
         if isinstance(request, Refused):
             self._refuse(request.status, request.why)
             return
+        # RFC 9110 section 15.5.14: "…the server is refusing to process a request because the request content is
+        # larger…"
         if request.length is not None and request.length > limits.body:
             self._refuse(413, f"a body of {request.length} bytes, and limits.body is {limits.body}")
             return
@@ -151,6 +154,7 @@ class Downstream(Connection):
             self._refuse(414, "a request line without end")
         elif whole or len(data) > limits.head.head:
             self._refuse(431, f"a head of more than {limits.head.head} bytes")
+        # RFC 9112 section 2.2: "…a recipient MAY recognize a single LF as a line terminator…"; another may not.
         elif line_end >= 0 and data.replace(b"\r\n", b"").find(b"\n") >= 0:
             self._refuse(400, "a line that ends in a bare LF")
         else:
@@ -326,7 +330,8 @@ class Downstream(Connection):
     # Failures.
 
     def _refuse(self, status: int, why: str, request: RequestHead | None = None) -> None:
-        """RFC 9112, 2.2 and 9.6: answer, then close; what follows cannot be told from a request."""
+        """Answer, then close: what follows cannot be told from a request."""
+        # RFC 9112 section 2.2: "…the server SHOULD respond with a 400 (Bad Request) response and close the connection."
         reference = self.station.reference()
         self.station.say(f"{reference} refused with {status}: {why}")
         self.station.counters.count(REFUSED_SERIES, status // 100, 0)

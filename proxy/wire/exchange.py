@@ -47,7 +47,8 @@ class Exchange:
 
     @property
     def may_repeat(self) -> bool:
-        """RFC 9110, 9.2.2: whether asking twice does no more than asking once."""
+        """Whether asking twice does no more than asking once."""
+        # RFC 9110 section 9.2.2: "A proxy MUST NOT automatically retry non-idempotent requests."
         return self.request.method in IDEMPOTENT and not self.request.overrides
 
     # The request, on its way to the backend.
@@ -95,7 +96,10 @@ class Exchange:
     # The answer, on its way to the citizen.
 
     def interim_came(self, reply: ReplyHead) -> None:
-        """RFC 9110, 15.2: a 1xx goes to those who speak 1.1 alone; 100 only to who asked for it."""
+        """A 1xx goes to those who speak 1.1 alone; 100 only to who asked for it."""
+        # RFC 9110 section 15.2: "…a server MUST NOT send a 1xx response to an HTTP/1.0 client."
+        # RFC 9110 section 15.2: "A proxy MUST forward 1xx responses unless the proxy itself requested the generation of
+        # the 1xx response."
         if self.request.minor == 1 and (reply.status != 100 or self.request.expects_continue):
             self.citizen.write(interim_bytes(reply))
 

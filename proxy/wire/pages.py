@@ -82,11 +82,14 @@ def own_answer(status: int, reference: str, manner: Manner, location: bytes | No
         body, kind = error_page(status, reference), b"text/html; charset=utf-8"
     if status >= 400 or status == 200:
         lines.append(b"Cache-Control: no-store\r\n")  # a redirect may be kept, as its status says (RFC 9110, 15.4)
+    # RFC 9110 section 15.5.6: "The origin server MUST generate an Allow header field in a 405 response…"
     if status in (204, 405):
         lines.append(b"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n")
     if status in (429, 503):
         lines.append(b"Retry-After: %d\r\n" % RETRY_AFTER)
-    if status != 204:  # RFC 9110, 8.6: a 204 has no Content-Length
+    # RFC 9110 section 8.6: "A server MUST NOT send a Content-Length header field in any response with a status code of
+    # 1xx (Informational) or 204 (No Content)."
+    if status != 204:
         lines.append(b"Content-Type: %b\r\nContent-Length: %d\r\n" % (kind, len(body)))
     if not manner.keep_alive:
         lines.append(b"Connection: close\r\n")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 # A backend is trusted to send a larger head than a citizen (many cookies, a long CSP), and no more.
 REPLY_HEAD_LIMIT = 64 * 1024
-# RFC 9110, 15.2: any number of interim replies may come; a backend that sends more than this is broken.
+# RFC 9110 section 15.2: "A client MUST be able to parse one or more 1xx responses received prior to a final response…"
+# A backend that sends more than this is broken.
 INTERIM_LIMIT = 16
 
 
@@ -106,7 +107,8 @@ class Upstream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of a reply."""
         if self.exchange is None:
-            # RFC 9112, 9.2: bytes that no request asked for end the connection, lest the next citizen gets them.
+            # RFC 9112 section 9.2: "If a client receives data on a connection that doesn't have outstanding requests,
+            # the client MUST NOT consider that data to be a valid response; the client SHOULD close the connection…"
             self.abort()
             return
         if self._head is None:
@@ -147,6 +149,8 @@ class Upstream(asyncio.Protocol):
                 self.deadline = self.station.now + self.backend.idle
                 exchange.switched(head, data)
                 return
+            # RFC 9110 section 7.8: "A server MUST NOT switch to a protocol that was not indicated by the client in the
+            # corresponding request's Upgrade header field."
             self._interims += 1
             if head.status == 101 or self._interims > INTERIM_LIMIT:
                 self._fail(
@@ -197,6 +201,7 @@ class Upstream(asyncio.Protocol):
 
     def _end(self, rest: bytes) -> None:
         """The reply is whole. `rest`: bytes beyond it, after which the connection is never used again."""
+        # RFC 9112 section 6.3: "A client MUST NOT process, cache, or forward such extra data as a separate response…"
         exchange, head = self.exchange, self._head
         assert head is not None
         self.exchange = None
@@ -223,6 +228,8 @@ class Upstream(asyncio.Protocol):
         # The stock loop calls this for a mere end of TCP too, which anybody on the way can make: then it is no end.
         if self.backend.tls is not None and isinstance(self.station.loop, asyncio.BaseEventLoop):
             return False
+        # RFC 9112 section 6.3: "…the message body length is determined by the number of octets received prior to the
+        # server closing the connection."
         if exchange is not None and head is not None and head.has_body and self._left < 0 and self._decoder is None:
             self._end(b"closed")
         return False
@@ -237,6 +244,8 @@ class Upstream(asyncio.Protocol):
         if exchange is not None and self._tunnels:
             exchange.tunnel_ended()
         elif exchange is not None:
+            # RFC 9112 section 6.3: "If the sender closes the connection … before the indicated number of octets are
+            # received, the recipient MUST consider the message to be incomplete and close the connection."
             exchange.upstream_lost(
                 untouched=self.reused and self._head is None and not self._buffer and not self._interims
             )
