@@ -18,7 +18,7 @@ from extractors.dialects import Planned, Select
 from extractors.duck import files, room
 from extractors.parquet_files import ParquetFiles
 from extractors.plan import plan
-from extractors.privacy import protect
+from extractors.privacy import Protection
 from extractors.ranges import Ranges
 from extractors.schema import Coercion
 from extractors.take import Job, read
@@ -87,6 +87,7 @@ def _keys(job: Job, window: Window, until: str | None, where: str, spill: Path) 
     settled = Planned(SETTLED, f"CASE WHEN {before} THEN 1 ELSE 0 END", pa.int32())
     planned = (*plan(dataset, job.types, job.reading.dialect, job.as_text), settled)
     coerce = Coercion(replace(dataset, columns=(*dataset.columns, SETTLED)))
+    protected = Protection(dataset, job.key)
     bare = [pa.field(field.name, field.type) for field in dataset.arrow_schema()]
     schema = pa.schema([*bare, pa.field(SETTLED.name, pa.int32())])
     written = ParquetFiles(schema, lambda number: spill / f"keys-{number:05}.parquet")
@@ -94,7 +95,7 @@ def _keys(job: Job, window: Window, until: str | None, where: str, spill: Path) 
     try:
         for raw in job.pace(ahead(batches, job.reading.cancel)):
             *keys, flag = coerce(raw).columns
-            written.write(pa.RecordBatch.from_arrays([*protect(keys, dataset, job.key), flag], schema=schema))
+            written.write(pa.RecordBatch.from_arrays([*protected(keys), flag], schema=schema))
         return written.close()
     except BaseException:
         written.abandon()

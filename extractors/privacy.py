@@ -29,11 +29,6 @@ class Key:
         return f"Key(id={self.id!r})"
 
 
-def protect(columns: Sequence[Array], dataset: Dataset, key: Key | None) -> tuple[Array, ...]:
-    """Typed columns of `dataset.kept` -> the columns that may be written."""
-    return Protection(dataset, key)(columns)
-
-
 class Protection:
     """Protects the batches of one dataset; pseudonyms that have just been made are remembered for the next batch."""
 

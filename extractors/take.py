@@ -15,7 +15,7 @@ from extractors.compiled import Dataset
 from extractors.dialects import Relation, Select
 from extractors.parquet_files import ParquetFiles
 from extractors.plan import plan
-from extractors.privacy import Key, protect
+from extractors.privacy import Key, Protection
 from extractors.raw import Array
 from extractors.refused import NativeFailed, SourceRefused, Unproven
 from extractors.schema import Coercion
@@ -135,6 +135,7 @@ class _Pouring:
 
     def __post_init__(self) -> None:
         self.coerce = Coercion(self.job.dataset)
+        self.protect = Protection(self.job.dataset, self.job.key)
         self.data = ParquetFiles(self.job.schema, self.path)
         self.beside = ParquetFiles(faults.SCHEMA, lambda _: self.faults_file)
 
@@ -161,7 +162,7 @@ class _Pouring:
         dataset, counts = self.job.dataset, self.counts
         typed = self.coerce(raw)
         breaks = [*typed.breaks, *faults.without_key(typed.columns, dataset, typed.breaks)]
-        safe = protect(typed.columns, dataset, self.job.key)
+        safe = self.protect(typed.columns)
         aside = faults.set_aside(dataset, breaks)
         if breaks:
             self.beside.write(faults.rows(raw, safe, dataset, breaks, before=counts.rows_in))
