@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from extractors.dialects.base import Dialect, Planned, Relation, Select
+from extractors.dialects.postgres import Postgres
 from extractors.dialects.sqlite import Sqlite
 
 __all__ = ["DIALECTS", "Dialect", "Planned", "Relation", "Select"]
 
 DIALECTS: Mapping[str, Dialect] = {
     "sqlite": Sqlite(),
+    "postgres": Postgres(),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 from extractors import keys, spec
 from extractors.run import Extracted, Step, extract
 from notation import lake
+from tests.servers.postgres import Server, serving
 
 HEAD = """version: 1
 sources:
@@ -82,3 +83,10 @@ def fifty(council: Council) -> Council:
     )
     council.declare("JOB_NO: {name: reference}", "WARD: {}", 'COST: {type: "decimal(12,2)", divide: 100}')
     return council
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server; each test makes a database of its own in it."""
+    with serving() as server:
+        yield server

@@ -1,0 +1,1 @@
+"""Real database servers for tests: started when first asked for, stopped at the end."""
