@@ -60,10 +60,9 @@ class Extracted:
 
 
 # The life of a row, as a run tells it. Nothing personal is on a disk before it is protected, within "read".
-STEPS: tuple[str, ...] = (
-    "held", "tidied", "opened", "compared", "read", "faults written", "rows written", "proved", "merged",
-    "manifest written", "committed", "kept up",
-)  # fmt: skip
+_BEGUN = ("held", "tidied", "opened", "compared", "read", "faults written", "rows written")
+_ENDED = ("manifest written", "committed", "kept up")
+STEPS: Mapping[str, tuple[str, ...]] = {"whole": (*_BEGUN, "proved", *_ENDED), "window": (*_BEGUN, "merged", *_ENDED)}
 
 
 def run_id(now: datetime, draw: str) -> str:

@@ -24,20 +24,77 @@ Examples:
     help="The file the proxy was started with; default: the routes.yaml of FIG_HOME, or the nearest upward.",
 )  # fmt: skip
 def status(as_json: bool, config: Path | None) -> None:
-    """Show slices, stages, holds and hits, and what stands in the way."""
+    """Show slices, stages, holds and hits, what stands in the way, and the datasets of the lake.
+
+    Without a running proxy only the datasets are shown, and the exit code is 3.
+    """
     path = routes_file(config)
     home = path.resolve().parent
+    datasets = _datasets(home)
     try:
         reply: Any = control.ask(home, {"do": "status"})
     except (control.NotRunning, OSError) as exc:
         if not path.is_file():
             raise no_file(path) from exc
+        if datasets and not as_json:
+            _show_datasets(datasets)
         click.echo(f"{exc}\n    start it with: fig serve -c {path}", err=True)
         sys.exit(3)
     if as_json:
-        click.echo(json.dumps(reply, indent=2))
+        click.echo(json.dumps({**reply, "datasets": datasets}, indent=2))
     else:
         _show(reply)
+        if datasets:
+            _show_datasets(datasets)
+
+
+def _datasets(home: Path) -> list[dict[str, Any]]:
+    """The lake's datasets and their sizes; one that cannot be read says why."""
+    if not (home / "data" / "lake").is_dir():
+        return []
+    from notation import lake  # half a second, paid only where there is a lake
+
+    found: list[dict[str, Any]] = []
+    for name in lake.names(home):
+        try:
+            size = lake.size(home, name)
+        except (lake.LakeFailed, lake.NoDataset) as exc:
+            found.append({"name": name, "problem": str(exc)})
+            continue
+        found.append(
+            {
+                "name": name, "rows": size.rows, "files": size.files, "bytes": size.bytes, "kept": size.kept,
+                "versions": size.versions, "newest": size.newest.isoformat(timespec="seconds"),
+                "oldest": size.oldest.isoformat(timespec="seconds"),
+            }
+        )  # fmt: skip
+    return found
+
+
+def _show_datasets(datasets: list[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("dataset", "rows", "size", "versions", "kept in all", "newest"):
+        table.add_column(name, justify="left" if name in ("dataset", "newest") else "right")
+    for row in datasets:
+        if "problem" in row:
+            table.add_row(row["name"], Text(row["problem"], style="bold red"))
+            continue
+        cells = (f"{row['rows']:,}", _bytes(row["bytes"]), f"{row['versions']:,}", _bytes(row["kept"]), row["newest"])
+        table.add_row(*map(Text, (row["name"], *cells)))
+    Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def _bytes(count: float) -> str:
+    """1536 -> 1.5 KiB"""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
 
 
 def _show(reply: Any) -> None:

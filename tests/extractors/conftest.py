@@ -34,6 +34,7 @@ class Council:
 
     home: Path
     steps: list[str] = field(default_factory=list)
+    read: list[int] = field(default_factory=list)  # rows, after each batch
 
     def silo(self, *statements: str, rows: tuple[str, Sequence[Sequence[object]]] | None = None) -> None:
         connection = sqlite3.connect(self.home / "silo.db")
@@ -61,6 +62,8 @@ class Council:
 
     def told(self, step: Step) -> None:
         self.steps.append(step.done)
+        if step.done == "read":
+            self.read.append(step.rows)
 
     def rows(self, name: str = "jobs", version: int | None = None) -> list[dict[str, object]]:
         return lake.open_dataset(self.home, name, version).table().to_pylist()

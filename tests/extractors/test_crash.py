@@ -1,87 +1,165 @@
-"""Killed between any two steps, then run again: the result equals one clean run, and nothing is left lying about."""
+"""Killed at a hundred named moments, then run again: the result is one clean run's, and nothing is left lying about."""
 
 from __future__ import annotations
 
+import json
 import os
-import signal
-import subprocess
-import sys
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from extractors import run
+from extractors import build, follow
 from notation import lake
 
-from .conftest import Council
+from .conftest import HEAD, Council
+from .crashes import kill, moments, spread
 
-CHILD = """
-import os, signal, sys
-from pathlib import Path
-from extractors import run, spec
-home, at = Path(sys.argv[1]), sys.argv[2]
-if at == "half a file":
-    from extractors.parquet_files import ParquetFiles
-    ParquetFiles._finish = lambda self: os.kill(os.getpid(), signal.SIGKILL)
-if at == "files synced":
-    from notation.lake import writing
-    writing.sync_folder = lambda folder: os.kill(os.getpid(), signal.SIGKILL)
-if at == "log written":
-    import notation.lake as lake
-    lake.Hold._settled = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-def told(step):
-    if step.done == at:
-        os.kill(os.getpid(), signal.SIGKILL)
-loaded = spec.load(home / "datasets.yaml", {})
-run.extract(loaded.dataset("jobs"), home, loaded.keys_file, told)
-"""
-POINTS = (*run.STEPS, "half a file", "files synced", "log written")
+Rows = list[dict[str, object]]
+CURSOR = HEAD.replace("    columns:", "    cursor: {column: CHANGED}\n    columns:")
+COLUMNS = ("JOB_NO: {name: reference}", "WARD: {}", 'COST: {type: "decimal(12,2)", divide: 100}')
+MOST, SHARES = 25, 4  # moments of each case, in so many tests that run side by side
 
 
-def kill_at(council: Council, point: str) -> None:
-    command = [sys.executable, "-c", CHILD, str(council.home), point]
-    assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == -signal.SIGKILL
-
-
-def files(home: Path) -> set[str]:
-    """Every file of the dataset, its run's name aside."""
-    folder = home / "data" / "lake" / "jobs"
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-
-
-@pytest.mark.parametrize("point", POINTS)
-def test_killed_in_the_first_run(point: str, fifty: Council) -> None:
-    kill_at(fifty, point)
-    seen = lake.names(fifty.home)
-    assert seen == (("jobs",) if point in ("committed", "log written") else ())
-    done = fifty.run()
-    assert done.rows_out == len({row["reference"] for row in fifty.rows()}) == 50
-    versions = lake.history(fifty.home, "jobs")
-    expected = {"_lock", *(f"_delta_log/{version.number:020}.json" for version in versions)}
-    expected |= {
-        f"_{kind}/{v.meta['run']}.{end}" for v in versions for kind, end in (("faults", "parquet"), ("runs", "json"))
-    }
-    expected |= {path.name for path in lake.open_dataset(fifty.home, "jobs").files}
-    assert files(fifty.home) == expected
-
-
-@pytest.mark.parametrize("point", POINTS)
-def test_killed_in_a_later_run(point: str, fifty: Council) -> None:
-    fifty.run()
-    fifty.silo("UPDATE JOBS SET COST = 1 WHERE JOB_NO = 'J001'")
-    kill_at(fifty, point)
-    old_or_new = {str(row["cost"]) for row in fifty.rows() if row["reference"] == "J001"}
-    assert old_or_new == ({"0.01"} if point in ("committed", "log written") else {"1.01"})
-    fifty.run()
-    assert {str(row["cost"]) for row in fifty.rows() if row["reference"] == "J001"} == {"0.01"}
-    assert len(fifty.rows()) == 50
-    versions = lake.history(fifty.home, "jobs")
-    kept = {str(version.meta["run"]) for version in versions}
-    assert all(
-        name.startswith("_delta_log/") or name == "_lock" or any(run in name for run in kept)
-        for name in files(fifty.home)
+def silo(council: Council) -> None:
+    council.silo(
+        "CREATE TABLE JOBS (JOB_NO TEXT PRIMARY KEY, WARD TEXT, COST, CHANGED INTEGER)",
+        rows=(
+            "INSERT INTO JOBS VALUES (?, ?, ?, ?)",
+            [(f"J{n:03}", "W", "n/a" if n % 10 == 3 else n * 101, n // 3 if n % 7 else None) for n in range(50)],
+        ),
     )
-    assert len(fifty.rows(version=0)) == 50
+
+
+def changed(council: Council) -> None:
+    """Rows new, changed, and gone; one whose fault is mended, one that gets a fault."""
+    council.silo(
+        "UPDATE JOBS SET COST = 7, CHANGED = 50 WHERE JOB_NO IN ('J003', 'J020', 'J021')",
+        "UPDATE JOBS SET COST = 'free', CHANGED = 51 WHERE JOB_NO = 'J030'",
+        "DELETE FROM JOBS WHERE JOB_NO IN ('J001', 'J049')",
+        rows=("INSERT INTO JOBS VALUES (?, 'W9', ?, ?)", [(f"N{n:03}", n, 52 + n // 4) for n in range(30)]),
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """What stands before the run that is killed."""
+
+    head: str
+    prepare: Callable[[Council], None]
+    full: bool = False
+
+
+def nothing(council: Council) -> None:
+    silo(council)
+
+
+def extracted(council: Council) -> None:
+    silo(council)
+    council.run()
+    changed(council)
+
+
+CASES: Mapping[str, Case] = {
+    "a first run": Case(HEAD, nothing),
+    "a later run": Case(HEAD, extracted),
+    "a build in parts": Case(CURSOR, nothing),
+    "a build beside the old": Case(CURSOR, extracted, full=True),
+    "a window in stretches": Case(CURSOR.replace("    columns:", "    deletes: detect\n    columns:"), extracted),
+    "a history": Case(
+        CURSOR.replace("    columns:", "    deletes: detect\n    history: scd2\n    columns:"), extracted
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the process that is killed."""
+    monkeypatch.setattr(build, "WHOLE", 10)
+    monkeypatch.setattr(build, "PART", 20)
+    monkeypatch.setattr(follow, "STRETCH", 10)
+
+
+def prepared(case: Case, home: Path) -> Council:
+    home.mkdir()
+    council = Council(home)
+    council.declare(*COLUMNS, head=case.head)
+    case.prepare(council)
+    return council
+
+
+def copied(council: Council, home: Path) -> Council:
+    shutil.copytree(council.home, home)
+    return Council(home)
+
+
+def seen(council: Council, version: int | None = None) -> Rows | None:
+    """The rows a reader sees, in an order of their own; states without the moments they were seen at."""
+    if lake.names(council.home) == ():
+        return None
+    rows = council.rows(version=version)
+    for row in rows:
+        row.pop("valid_from", None)
+    for row in rows:
+        if "valid_to" in row:
+            row["valid_to"] = row["valid_to"] is None
+    return sorted(rows, key=lambda row: json.dumps(row, default=str))
+
+
+def faults(council: Council) -> Rows:
+    kept = [{name: fault[name] for name in ("key", "rule", "value", "set_aside")} for fault in council.faults()]
+    return sorted(kept, key=lambda fault: str(fault["key"]))
+
+
+def strays(council: Council) -> set[str]:
+    """Files that no version names."""
+    folder = council.home / "data" / "lake" / "jobs"
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    named = {"_lock", "_vacuumed"}
+    for version in lake.history(council.home, "jobs"):
+        run = version.meta["run"]
+        named |= {f"_faults/{run}.parquet", f"_runs/{run}.json"}
+        named |= {path.name for path in lake.open_dataset(council.home, "jobs", version.number).files}
+    return {name for name in there - named if not name.startswith("_delta_log/")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", range(SHARES))
+@pytest.mark.parametrize("name", CASES)
+def test_killed_at_any_moment_and_run_again(name: str, share: int, tmp_path: Path) -> None:
+    case = CASES[name]
+    start = prepared(case, tmp_path / "start")
+    before = seen(start)
+    clean = copied(start, tmp_path / "clean")
+    names = moments(clean.home, full=case.full)
+    after, expected = seen(clean), faults(clean)
+    assert strays(clean) == set()
+    versions = lake.history(clean.home, "jobs")
+    whole = [before, *(seen(clean, version.number) for version in versions)]
+    for moment in spread(names, MOST)[share::SHARES]:
+        again = copied(start, tmp_path / moment.replace(" ", "-"))
+        kill(again.home, moment, full=case.full)
+        assert seen(again) in whole, f"killed at {moment}: a reader sees half of it"
+        again.run(full=case.full)
+        assert seen(again) == after, f"killed at {moment}"
+        assert faults(again) == expected, f"killed at {moment}"
+        assert strays(again) == set(), f"killed at {moment}"
+        shutil.rmtree(again.home)
+
+
+def test_what_a_killed_build_has_read_is_not_read_again(tmp_path: Path) -> None:
+    council = prepared(CASES["a build in parts"], tmp_path / "council")
+    kill(council.home, "part done 2")
+    council.silo(
+        "UPDATE JOBS SET COST = 1, CHANGED = 99 WHERE JOB_NO = 'J000'", "DELETE FROM JOBS WHERE JOB_NO = 'J002'"
+    )
+    council.run()
+    assert council.read == [40 + 10, 51, 58], "the last part, what changed since, and what has no cursor"
+    assert {row["reference"]: str(row["cost"]) for row in council.rows()}["J000"] == "0.01"
+    assert "J002" not in {row["reference"] for row in council.rows()}
+    assert strays(council) == set()
 
 
 def test_the_second_of_two_runs_says_who_holds_it(fifty: Council) -> None:
