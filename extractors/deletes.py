@@ -36,8 +36,10 @@ class Compared:
     missed: int = 0
 
 
-def compare(job: Job, window: Window, until: str | None, held: Sequence[Path], spill: Path) -> Compared:
-    """The keys of `held`, files that hold every row of the dataset, against those of the source.
+def compare(
+    job: Job, window: Window, until: str | None, base: Sequence[Path], incoming: Sequence[Path], spill: Path
+) -> Compared:
+    """The keys of the dataset's files, and of those about to be merged into them, against those of the source.
 
     `until` is the newest cursor of the window that was read. Raises SourceRefused.
     """
@@ -45,7 +47,8 @@ def compare(job: Job, window: Window, until: str | None, held: Sequence[Path], s
     current = "WHERE valid_to IS NULL" if job.dataset.keeps_history else ""
     with room(spill) as connection:
         ask = connection.execute
-        ask(f"CREATE VIEW held AS SELECT {listed} FROM {files(held)} {current}")  # noqa: S608
+        parts = [f"SELECT {listed} FROM {files(incoming)}", f"SELECT {listed} FROM {files(base)} {current}"]  # noqa: S608
+        ask(f"CREATE VIEW held AS {' UNION ALL '.join(parts[: 1 + bool(base)])}")
         where, kept = "", "true"
         if (split := _ranges(job, connection)) is not None:
             theirs, ours = job.reading.dialect.quoted(job.dataset.key[0]), listed

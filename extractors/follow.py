@@ -106,7 +106,7 @@ def increment(
     job.say("rows written", job.rows, job.of)
     gone = None
     if job.dataset.detects_deletes and not position.at:
-        gone = _gone(job, window, position.until, held, [*base, *taken.files])
+        gone = _gone(job, window, position.until, held, base, taken.files)
     made = merged(job, held, base, taken.files, moment, gone=gone)
     job.say("merged")
     touched = [*taken.files, *([gone] if gone else [])]
@@ -116,8 +116,10 @@ def increment(
     return Increment(made.adds, made.removes, taken.counts, changes)
 
 
-def _gone(job: Job, window: Window, until: str | None, held: lake.Hold, files: Sequence[Path]) -> Path | None:
-    compared = deletes.compare(job, window, until, files, held.spill)
+def _gone(
+    job: Job, window: Window, until: str | None, held: lake.Hold, base: Sequence[Path], incoming: Sequence[Path]
+) -> Path | None:
+    compared = deletes.compare(job, window, until, base, incoming, held.spill)
     job.say("keys compared", compared.gone)
     if compared.missed:
         raise Missed(compared.missed)
