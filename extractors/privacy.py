@@ -67,12 +67,13 @@ class _Pseudonyms:
             array = mapped(array, lambda value: canonical(value, self.type), pa.string())
         if len(self.names) > REMEMBERED or self.values.type != array.type:
             self.values, self.names = array[:0], self.names[:0]
-        unknown = pc.index_in(array, value_set=self.values).is_null()
-        new: Array = array.filter(unknown).unique().drop_null()
+        places = pc.index_in(array, value_set=self.values)
+        new: Array = array.filter(places.is_null()).unique().drop_null()
         if len(new):
+            places = pc.coalesce(places, pc.add(pc.index_in(array, value_set=new), len(self.values)))
             names = self.make([canonical(value, self.type) for value in new.to_pylist()])
             self.values, self.names = pa.concat_arrays([self.values, new]), pa.concat_arrays([self.names, names])
-        named: Array = self.names.take(pc.index_in(array, value_set=self.values))
+        named: Array = self.names.take(places)
         return named
 
 

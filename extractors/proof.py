@@ -1,31 +1,95 @@
-"""Whether the key of rows just written tells them apart: asked of DuckDB, which spills rather than grow."""
+"""Whether the key of rows just written tells them apart: hashes are sorted, and what meets is looked at exactly."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
 
-Failed = duckdb.Error  # memory or disk was not enough
-MEMORY = "64MB"  # beside the run's own; more keys than fit are grouped on disk
+Failed = (duckdb.Error, OSError)  # memory or disk was not enough
+MEMORY = "64MB"  # beside the run's own, for reading the key's columns
+PART = 2**21  # hashes that are sorted at once: 16 MiB, so that any number of keys is compared in bounded memory
+LOOKED_AT = 1_000  # keys whose hashes met that are looked at in one question
 SHOWN = 3  # keys named in the message
+
+Hashes = npt.NDArray[np.uint64]
 
 
 def keys_that_occur_twice(files: Sequence[Path], key: Mapping[str, bool], spill: Path) -> str:
-    """ "" if every key occurs once; else a sentence. `key`: its columns, and whether their values may be shown."""
-    listed = ", ".join('"' + name.replace('"', '""') + '"' for name in key)
-    found = f"SELECT {listed}, count(*) AS times "  # quoted
-    found += "FROM read_parquet(?, hive_partitioning = false) GROUP BY ALL HAVING count(*) > 1"
+    """ "" if every key occurs once; else a sentence. `key`: its columns, and whether their values may be shown.
+
+    DuckDB's own GROUP BY does not come by with this memory where ten million keys are text.
+    """
+    spill.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1, "temp_directory": str(spill)}) as connection:
-        names = [str(file) for file in files]
-        (many,) = connection.execute(f"SELECT count(*) FROM ({found})", [names]).fetchone() or (0,)  # noqa: S608
-        if not many:
-            return ""
-        first = connection.execute(f"{found} ORDER BY ALL LIMIT {SHOWN}", [names]).fetchall()
+        question = _Question(connection, files, key)
+        met = np.concatenate([_twice(part) for part in _parts(question.hashes(), _rows(files), spill)])
+        for at in range(0, len(met), LOOKED_AT):
+            if found := question.look(met[at : at + LOOKED_AT]):
+                return _sentence(found, len(met) if len(met) > LOOKED_AT else len(found), key)
+    return ""
+
+
+class _Question:
+    """What is asked of the files: every key's hash, and the keys that have certain hashes."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, files: Sequence[Path], key: Mapping[str, bool]) -> None:
+        self.connection, self.names = connection, [str(file) for file in files]
+        self.listed = ", ".join('"' + name.replace('"', '""') + '"' for name in key)  # quoted
+
+    def hashes(self) -> Iterator[Hashes]:
+        sql = f"SELECT hash({self.listed}) AS h FROM read_parquet(?, hive_partitioning = false)"  # noqa: S608
+        for batch in self.connection.execute(sql, [self.names]).to_arrow_reader(65_536):
+            yield batch.column(0).to_numpy(zero_copy_only=False)
+
+    def look(self, hashes: Hashes) -> list[tuple[object, ...]]:
+        """The keys with these hashes that do occur more than once, and how often."""
+        found = f"SELECT {self.listed}, count(*) AS times FROM read_parquet(?, hive_partitioning = false) "  # noqa: S608
+        found += f"WHERE hash({self.listed}) IN (SELECT unnest(?::UBIGINT[])) GROUP BY ALL HAVING count(*) > 1 "
+        return self.connection.execute(found + "ORDER BY ALL", [self.names, hashes.tolist()]).fetchall()
+
+
+def _rows(files: Sequence[Path]) -> int:
+    return sum(pq.read_metadata(file).num_rows for file in files)
+
+
+def _parts(hashes: Iterator[Hashes], rows: int, spill: Path) -> Iterator[Hashes]:
+    """The same hashes, those that could be equal in one part: they are parted by their first bits, on the disk."""
+    bits = max((rows - 1) // PART, 0).bit_length()
+    if not bits:
+        yield np.concatenate([np.empty(0, np.uint64), *hashes])
+        return
+    firsts = np.arange(1, 1 << bits, dtype=np.uint64) << np.uint64(64 - bits)
+    paths = [spill / f"hashes-{number}" for number in range(1 << bits)]
+    try:
+        with ExitStack() as stack:
+            opened = [stack.enter_context(path.open("wb")) for path in paths]
+            for batch in hashes:
+                ordered = np.sort(batch)
+                for file, part in zip(opened, np.split(ordered, np.searchsorted(ordered, firsts)), strict=True):
+                    file.write(part.tobytes())
+        for path in paths:
+            yield np.fromfile(path, np.uint64)
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def _twice(part: Hashes) -> Hashes:
+    """The hashes that occur more than once, each once. Sorts in place."""
+    part.sort()
+    return np.unique(part[1:][part[1:] == part[:-1]])
+
+
+def _sentence(found: Sequence[tuple[object, ...]], many: int, key: Mapping[str, bool]) -> str:
     shown = [
         " ".join(str(value) if may else "…" for value, may in zip(row[:-1], key.values(), strict=True))
         + f" ({row[-1]} times)"
-        for row in first
+        for row in found[:SHOWN]
     ]
     return f"{many:,} {'key occurs' if many == 1 else 'keys occur'} more than once, for example {', '.join(shown)}"
