@@ -14,10 +14,12 @@ import pyarrow as pa
 
 from extractors.compiled import Column
 from extractors.dialects.base import Dialect, Planned, Relation, quoted_text
-from extractors.raw import Raw
+from extractors.dialects.mysql import UNREADABLE
+from extractors.raw import Raw, Undecodable
 from notation.problems import Refused
 
 DRIVERS = "ODBC "  # how the name of a type begins that only the driver has told: `ODBC decimal128(12, 2)`
+_NUMBERS = "int(8|16|32|64)|uint(8|16|32)|float|double"
 Decode = Callable[[bytes], Raw]
 
 
@@ -69,11 +71,14 @@ class Odbc(Dialect):
 class Spoken(Odbc):
     """A known product's SQL: it casts to text itself, and its catalogue says the types. `inner` is its dialect.
 
-    `narrow` makes of a text expression one whose length the driver knows to be small; what is longer is noticed.
+    `proven`: its driver was seen to hand over whole and floating-point numbers exactly. `narrow` makes of a text
+    expression one whose length the driver knows to be small; what is longer is noticed.
     """
 
-    def __init__(self, inner: Dialect, *, always_text: bool, narrow: Callable[[str], str] | None = None) -> None:
-        self.inner, self.always_text, self.narrow = inner, always_text, narrow
+    def __init__(
+        self, inner: Dialect, *, always_text: bool, proven: bool = False, narrow: Callable[[str], str] | None = None
+    ) -> None:
+        self.inner, self.always_text, self.proven, self.narrow = inner, always_text, proven, narrow
         self.sqlglot = inner.sqlglot
 
     def quoted(self, name: str) -> str:
@@ -85,6 +90,10 @@ class Spoken(Odbc):
     def plan(self, column: Column, native: str, *, as_text: bool) -> Planned:
         if native.startswith(DRIVERS):
             return super().plan(column, native, as_text=as_text)
+        if self.proven and not as_text:
+            direct = self.inner.plan(column, native, as_text=False)
+            if direct.arrow is not None and not direct.fragile and re.fullmatch(_NUMBERS, str(direct.arrow)):
+                return replace(direct, arrow=pa.int64() if "int" in str(direct.arrow) else direct.arrow)
         planned = self.inner.plan(column, native, as_text=as_text or self.always_text)
         if planned.arrow is None:
             return replace(planned, as_text=as_text, fragile=not as_text)
@@ -116,6 +125,22 @@ class Utf16(Spoken):
 
     def decode(self, stored: bytes) -> Raw:
         return stored.decode("utf-16-le")
+
+
+class Bytes(Spoken):
+    """MySQL: a driver that was given no text converts none; what is not a text's own type is made one there."""
+
+    def plan(self, column: Column, native: str, *, as_text: bool) -> Planned:
+        planned = super().plan(column, native, as_text=as_text)
+        if native.startswith(DRIVERS) or planned.arrow != pa.string():
+            return planned
+        if as_text:
+            return replace(planned, sql=f"CAST({planned.sql} AS BINARY)", arrow=None)
+        is_text = re.match(r"(var)?char|(tiny|medium|long)?text", native)
+        return planned if is_text else replace(planned, sql=f"CAST({planned.sql} AS CHAR)")
+
+    def decode(self, stored: bytes) -> Raw:
+        return Undecodable(stored[1:]) if stored.startswith(UNREADABLE) else stored.decode()
 
 
 class Tagged(Spoken):

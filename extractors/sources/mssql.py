@@ -10,6 +10,7 @@ from typing import Any
 
 import mssql_python
 import pyarrow as pa
+from mssql_python.exceptions import ConnectionStringParseError
 
 from extractors.address import Address, address
 from extractors.compiled import Source
@@ -61,8 +62,12 @@ def _connected(name: str, at: Address) -> Any:
             raise SourceRefused(f"source '{name}': nothing answers at {where}: {exc}") from None
     try:
         return mssql_python.connect(connection_string(at), autocommit=False, timeout=PATIENCE)
-    except mssql_python.Error as exc:
-        raise SourceRefused(f"source '{name}': SQL Server does not let us in: {at.scrub(str(exc))}") from None
+    except (mssql_python.Error, ConnectionStringParseError, ValueError, RuntimeError) as exc:
+        raise SourceRefused(f"source '{name}': SQL Server does not let us in: {_said(exc, at)}") from None
+
+
+def _said(exc: Exception, at: Address) -> str:
+    return at.scrub(" ".join(str(exc).split()))
 
 
 def connection_string(at: Address) -> str:
@@ -109,7 +114,7 @@ class MssqlReading:
     def _refused(self, exc: Exception) -> SourceRefused:
         if self.cancelled:
             return SourceRefused(f"source '{self.name}': the reading was cancelled")
-        return SourceRefused(f"source '{self.name}': SQL Server says: {self.at.scrub(str(exc))}")
+        return SourceRefused(f"source '{self.name}': SQL Server says: {_said(exc, self.at)}")
 
     def columns(self, relation: Relation) -> Mapping[str, str]:
         """Names -> types as T-SQL writes them: `nvarchar(50)`, `datetime2(7)`."""

@@ -14,7 +14,6 @@ from threading import Lock, Thread
 from time import monotonic
 from typing import TypeVar
 
-import arrow_odbc
 import pyarrow as pa
 
 from extractors.address import Address, address
@@ -27,6 +26,11 @@ from extractors.sources.batches import BYTES, gathered, promised
 from extractors.sources.catalogue import Found
 from extractors.sources.odbc_products import ANSI, PRODUCTS, Product, dialect_of
 from notation.problems import one_of
+
+try:
+    import arrow_odbc
+except OSError as exc:  # it links the system's libodbc.so.2
+    raise ImportError(f"unixODBC is not installed: {exc}", name="the system's unixodbc") from exc
 
 PATIENCE = 10  # seconds to wait for a connection
 GRACE = 1.0  # seconds in which a cancelled call must come back; then it is left to itself
@@ -81,6 +85,7 @@ class OdbcReading:
     sockets: frozenset[int] = frozenset()
     cancelled: float | None = None  # when
     rows: int | None = None
+    is_loose: bool = False
 
     @property
     def dialect(self) -> Dialect:
@@ -92,7 +97,7 @@ class OdbcReading:
 
     @property
     def is_snapshot(self) -> bool:
-        return self.product.is_snapshot
+        return self.product.is_snapshot and not self.is_loose
 
     def open(self) -> None:
         with _OPENING:
@@ -101,6 +106,8 @@ class OdbcReading:
             self.sockets = frozenset(_open_sockets() - before)
         for statement in self.product.begin:
             self._guarded(lambda said=statement: self._link.execute(said))  # type: ignore[misc]
+        if self.product.loose:
+            self.is_loose = self.ask(self.product.loose) != [("0",)]
         if self.product.myself:
             self.session = self.ask(self.product.myself)[0][0] or ""
 

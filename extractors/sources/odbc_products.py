@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from extractors.dialects import DIALECTS, Dialect, Relation
+from extractors.dialects import Relation, mysql
 from extractors.dialects.base import quoted_text
-from extractors.dialects.odbc import Odbc, Spoken, Tagged, Utf16
-from extractors.dialects.postgres import SETTINGS
-from extractors.sources import mssql_catalogue, oracle_catalogue, postgres_catalogue
+from extractors.dialects.odbc import Bytes, Odbc, Spoken, Tagged, Utf16
+from extractors.dialects.oracle import Oracle
+from extractors.dialects.postgres import SETTINGS, Postgres
+from extractors.dialects.sqlite import Sqlite
+from extractors.dialects.tsql import Tsql
+from extractors.sources import mssql_catalogue, mysql_catalogue, oracle_catalogue, postgres_catalogue
 from extractors.sources.batches import catalogued
 from extractors.sources.catalogue import Found
 
@@ -25,16 +28,13 @@ class Product:
     is_snapshot: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
     begin: Sequence[str] = ()
+    loose: str = ""  # the question how many tables its snapshot would not hold for
     columns: Callable[[Relation], str] | None = None  # the question for a table's columns and their types
     tables: Callable[[Ask], list[Found]] | None = None
     bytes_of: str = "{fn OCTET_LENGTH(#)}"  # how many bytes (#, an expression) has as text
     myself: str = ""  # the question for this session's number
     stop: str = ""  # what ends the statement of session #, said over another connection
     hint: str = ""  # what to do about a value that its driver cannot hand over
-
-
-def _named(name: str) -> Dialect:
-    return DIALECTS[name]
 
 
 def _postgres_tables(ask: Ask) -> list[Found]:
@@ -57,7 +57,7 @@ ANSI = Product("", Odbc())
 POSTGRES = Product(
     "PostgreSQL",
     # A varchar is described as 255 characters, a text as of any length; both casts keep every character.
-    Spoken(_named("postgres"), always_text=True, narrow=lambda sql: f"({sql})::varchar"),
+    Spoken(Postgres(), always_text=True, proven=True, narrow=lambda sql: f"({sql})::varchar"),
     is_snapshot=True,
     # UseDeclareFetch: or psqlodbc keeps the whole table in memory. MaxLongVarcharSize: or it calls a text 8 KiB long.
     options={"UseDeclareFetch": "1", "Fetch": "5000", "MaxLongVarcharSize": "-4", "MaxVarcharSize": "255",
@@ -72,9 +72,26 @@ POSTGRES = Product(
     myself="SELECT pg_backend_pid()",
     stop="SELECT pg_cancel_backend(#)",
 )  # fmt: skip
+MYSQL = Product(
+    "MySQL",
+    Bytes(mysql.MySql(), always_text=True, proven=True),
+    is_snapshot=True,
+    options={"FORWARDONLY": "1", "NO_CACHE": "1", "CHARSET": "utf8mb4"},  # or its driver keeps the table in memory
+    begin=(
+        *(f"SET SESSION {name} = {value}" for name, value in mysql.SETTINGS.items()),
+        "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    ),
+    columns=lambda relation: mysql_catalogue.columns(relation.table),
+    tables=lambda ask: mysql_catalogue.found(ask(mysql_catalogue.TABLES), ask(mysql_catalogue.KEYS)),
+    loose=mysql_catalogue.LOOSE,
+    bytes_of="LENGTH(#)",
+    myself="SELECT CONNECTION_ID()",
+    stop="KILL QUERY #",
+)
 SQLITE = Product(
     "SQLite",
-    Tagged(_named("sqlite"), always_text=True),
+    Tagged(Sqlite(), always_text=True),
     is_snapshot=True,
     begin=("PRAGMA query_only = 1",),
     columns=lambda relation: f"SELECT name, type FROM pragma_table_xinfo({quoted_text(_unquoted(relation))})",  # noqa: S608
@@ -84,7 +101,7 @@ SQLITE = Product(
 )
 SQL_SERVER = Product(
     "SQL Server",
-    Utf16(_named("tsql"), always_text=False),
+    Utf16(Tsql(), always_text=False),
     options={"ApplicationIntent": "ReadOnly"},
     columns=mssql_catalogue.described,
     tables=lambda ask: catalogued(ask(mssql_catalogue.TABLES)),
@@ -94,7 +111,7 @@ SQL_SERVER = Product(
 )
 ORACLE = Product(
     "Oracle",
-    Spoken(_named("oracle"), always_text=True),
+    Spoken(Oracle(), always_text=True),
     is_snapshot=True,
     begin=(
         "ALTER SESSION SET TIME_ZONE = '+00:00'", "ALTER SESSION SET NLS_NUMERIC_CHARACTERS = '.,'",
@@ -105,7 +122,7 @@ ORACLE = Product(
     bytes_of="4 * LENGTH(#)",
 )  # fmt: skip
 PRODUCTS: Mapping[str, Product] = {
-    "odbc": ANSI, "postgres": POSTGRES, "sqlite": SQLITE, "tsql": SQL_SERVER, "oracle": ORACLE,
+    "odbc": ANSI, "postgres": POSTGRES, "mysql": MYSQL, "sqlite": SQLITE, "tsql": SQL_SERVER, "oracle": ORACLE,
 }  # fmt: skip
 _MARKS: Mapping[str, str] = {  # what a driver's name has in it -> the dialect
     "psqlodbc": "postgres", "postgres": "postgres", "maria": "mysql", "mysql": "mysql", "sqlite": "sqlite",
