@@ -65,6 +65,8 @@ class ParquetFiles:
         self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
         self.rows += table.num_rows
         self._in_file += table.num_rows
+        del table
+        pa.default_memory_pool().release_unused()  # 30 MiB at the peak, for a tenth of the time
         if self._in_file >= FILE:
             self._finish()
 
