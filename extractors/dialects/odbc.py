@@ -40,7 +40,7 @@ class Odbc(Dialect):
         arrow = _fetched(kind)
         if as_text and not _is_wide(kind):
             return Planned(column, f"CAST({name} AS CHAR(64))", pa.string(), as_text=True)
-        return Planned(column, name, arrow, as_text=as_text, fragile=arrow in (pa.string(), pa.binary()))
+        return Planned(column, name, arrow, as_text=as_text, fragile=_is_wide(str(arrow)) and not as_text)
 
     def text(self, expression: str, native: str) -> str:
         return expression  # every question is fetched as text
@@ -97,10 +97,11 @@ class Spoken(Odbc):
         planned = self.inner.plan(column, native, as_text=as_text or self.always_text)
         if planned.arrow is None:
             return replace(planned, as_text=as_text, fragile=not as_text)
+        if planned.arrow == pa.bool_():
+            planned = replace(planned, sql=self.inner.text(planned.sql, native), arrow=pa.string())
         arrow = _fetched(str(planned.arrow))
-        wide = arrow in (pa.string(), pa.binary())
         sql = self.narrow(planned.sql) if self.narrow and arrow == pa.string() and not as_text else planned.sql
-        return replace(planned, sql=sql, arrow=arrow, as_text=as_text, fragile=wide)
+        return replace(planned, sql=sql, arrow=arrow, as_text=as_text, fragile=_is_wide(str(arrow)) and not as_text)
 
     def text(self, expression: str, native: str) -> str:
         return super().text(expression, native) if native.startswith(DRIVERS) else self.inner.text(expression, native)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,16 +15,18 @@ from time import monotonic
 from typing import TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from extractors.address import Address, address
 from extractors.compiled import Source
 from extractors.dialects import Dialect, Planned, Relation, Select
 from extractors.dialects.base import select as sql_select
 from extractors.dialects.odbc import DRIVERS, Odbc
+from extractors.raw import Array
 from extractors.refused import NativeFailed, SourceRefused
 from extractors.sources.batches import BYTES, gathered, promised
 from extractors.sources.catalogue import Found
-from extractors.sources.odbc_products import ANSI, PRODUCTS, Product, dialect_of
+from extractors.sources.odbc_products import ANSI, PRODUCTS, Product, dialect_of, recognised
 from notation.problems import one_of
 
 try:
@@ -38,6 +40,7 @@ ROWS = 10_000  # a fetch; drivers count rows in 16 bits
 ORDINARY = 4_096  # bytes of room for one text, until one is met that needs more
 UNMEASURED = 2**20  # where a product cannot be asked how long its longest text is
 ROOM = 256 * 2**20  # for one row at most
+MOST = 1_900  # columns of one statement, pieces counted
 _UNFIT = "too large to be written|invalid UTF-8"  # arrow-odbc of a value that does not fit in its buffer, or in text
 T = TypeVar("T")
 _OPENING = Lock()  # the sockets that appear while it is held are those of the connection that is being opened
@@ -51,13 +54,21 @@ def open_reading(source: Source) -> Iterator[OdbcReading]:
     except ValueError as exc:
         raise SourceRefused(f"source '{source.name}': its url is none: {exc}") from None
     spoken = source.dialect or dialect_of(at.options.get("driver", at.options.get("Driver", "")))
-    product = PRODUCTS.get(spoken, ANSI)
-    reading = OdbcReading(source.name, at, product)
+    reading = OdbcReading(source.name, at, PRODUCTS[spoken] if spoken in PRODUCTS else _recognised(source.name, at))
     reading.open()
     try:
         yield reading
     finally:
         reading.close()
+
+
+def _recognised(name: str, at: Address) -> Product:
+    probe = OdbcReading(name, at, ANSI)
+    probe.open()
+    try:
+        return recognised(probe.ask)
+    finally:
+        probe.close()
 
 
 def connection_string(at: Address, product: Product = ANSI) -> str:
@@ -161,7 +172,7 @@ class OdbcReading:
         if self.cancelled is not None:
             return SourceRefused(f"source '{self.name}': the reading was cancelled")
         said = self.at.scrub(_plainly(str(exc)))
-        hint = f"\n    {self.product.hint}" if self.product.hint and re.search(_UNFIT, said) else ""
+        hint = self._hint if re.search(_UNFIT, said) else ""
         return SourceRefused(f"source '{self.name}': its ODBC driver says: {said}{hint}")
 
     def cancel(self) -> None:
@@ -233,19 +244,34 @@ class OdbcReading:
     def read(self, select: Select) -> Iterator[pa.RecordBatch]:
         self.rows = None
         room = self._room(select)
-        schema = pa.schema(
-            [pa.field(f"c{at}", planned.arrow or self.spoken.raw) for at, planned in enumerate(select.columns)]
-        )
+        parts = [self._parts(planned, room) for planned in select.columns]
+        fields = [
+            pa.field(f"c{at}", planned.arrow or self.spoken.raw)
+            for at, (planned, part) in enumerate(zip(select.columns, parts, strict=True))
+            for _ in part
+        ]
+        if len(fields) > MOST:
+            raise SourceRefused(f"source '{self.name}': a text is longer than its driver can hand over{self._hint}")
         counts = not self.is_snapshot
-        if counts:
-            schema = schema.append(pa.field("n", pa.int64()))
-        batches = self._batches(counting(select) if counts else select.sql, ROWS, room, lambda _: schema, select)
-        for batch in gathered(batches):
+        schema = pa.schema([*fields, pa.field("n", pa.int64())] if counts else fields)
+        sql = statement(select, [sql for part in parts for sql in part], counts=counts)
+        for batch in gathered(self._batches(sql, ROWS, room, lambda _: schema, select)):
             if counts:
                 self.rows = batch.column(batch.num_columns - 1)[0].as_py()
-            yield promised(batch.select(range(len(select.columns))), select.columns, self.spoken.decode)
+            yield promised(_joined(batch, parts), select.columns, self.spoken.decode)
         if counts and self.rows is None:
             self.rows = 0
+
+    def _parts(self, planned: Planned, room: int) -> list[str]:
+        """The expressions that one column is fetched as: itself, or pieces of it."""
+        size = self.product.piece
+        if not size or not planned.as_text or room <= size:
+            return [planned.sql]
+        return [f"substr({planned.sql}, {start + 1}, {size})" for start in range(0, room, size)]
+
+    @property
+    def _hint(self) -> str:
+        return f"\n    {self.product.hint}" if self.product.hint else ""
 
     def _room(self, select: Select) -> int:
         """Bytes for the longest text: ordinary ones, or, once longer ones were met, as many as the source says."""
@@ -268,6 +294,8 @@ class OdbcReading:
         self, sql: str, rows: int, room: int, schema: Callable[[pa.Schema], pa.Schema], select: Select | None = None
     ) -> Iterator[pa.RecordBatch]:
         width = len(select.columns) + 1 if select else 8
+        if self.product.piece:
+            room = min(room, ORDINARY)
         try:
             reader = self._guarded(
                 lambda: self._link.read_arrow_batches(
@@ -284,11 +312,23 @@ class OdbcReading:
             raise
 
 
-def counting(select: Select) -> str:
-    """The select with the count of its rows behind them, asked within the same statement."""
-    listed = ", ".join(f"{planned.sql} AS c{at}" for at, planned in enumerate(select.columns))
-    counted = sql_select(replace(select.relation, ctes=""), "count(*)", select.where)
-    return sql_select(select.relation, f"{listed}, ({counted}) AS n", select.where)
+def statement(select: Select, listed: Sequence[str], *, counts: bool) -> str:
+    """The select; `counts`: with the count of its rows behind them, asked within the same statement."""
+    what = ", ".join(f"{sql} AS c{at}" for at, sql in enumerate(listed))
+    if counts:
+        what += f", ({sql_select(replace(select.relation, ctes=''), 'count(*)', select.where)}) AS n"
+    return sql_select(select.relation, what, select.where)
+
+
+def _joined(batch: pa.RecordBatch, parts: Sequence[Sequence[str]]) -> pa.RecordBatch:
+    """Pieces put together again, and what stands behind them left out."""
+    columns: list[Array] = []
+    start = 0
+    for part in parts:
+        pieces = batch.columns[start : start + len(part)]
+        columns.append(pieces[0] if len(part) == 1 else pc.binary_join_element_wise(*pieces, ""))
+        start += len(part)
+    return pa.RecordBatch.from_arrays(columns, names=[f"c{at}" for at in range(len(columns))])
 
 
 def _is_wide(planned: Planned) -> bool:

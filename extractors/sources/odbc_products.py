@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from extractors.dialects import Relation, mysql
@@ -12,6 +13,7 @@ from extractors.dialects.oracle import Oracle
 from extractors.dialects.postgres import SETTINGS, Postgres
 from extractors.dialects.sqlite import Sqlite
 from extractors.dialects.tsql import Tsql
+from extractors.refused import SourceRefused
 from extractors.sources import mssql_catalogue, mysql_catalogue, oracle_catalogue, postgres_catalogue
 from extractors.sources.batches import catalogued
 from extractors.sources.catalogue import Found
@@ -34,6 +36,7 @@ class Product:
     bytes_of: str = "{fn OCTET_LENGTH(#)}"  # how many bytes (#, an expression) has as text
     myself: str = ""  # the question for this session's number
     stop: str = ""  # what ends the statement of session #, said over another connection
+    piece: int = 0  # how many characters of an expression its driver hands over; a longer text comes in pieces
     hint: str = ""  # what to do about a value that its driver cannot hand over
 
 
@@ -97,6 +100,7 @@ SQLITE = Product(
     columns=lambda relation: f"SELECT name, type FROM pragma_table_xinfo({quoted_text(_unquoted(relation))})",  # noqa: S608
     tables=_sqlite_tables,
     bytes_of="length(#)",
+    piece=1020,  # it describes any expression as 255 characters, whatever it is cast to
     hint="read the file itself: url: sqlite:////its/path",
 )
 SQL_SERVER = Product(
@@ -133,6 +137,27 @@ _MARKS: Mapping[str, str] = {  # what a driver's name has in it -> the dialect
 def dialect_of(driver: str) -> str:
     """`PostgreSQL Unicode` -> postgres; "" where a driver's name says nothing."""
     return next((dialect for mark, dialect in _MARKS.items() if mark in driver.lower()), "")
+
+
+# Where a DSN hides the driver: questions of which any product but the one answers some with an error. Harmless ones.
+_QUESTIONS: Sequence[tuple[str, Mapping[str, str]]] = (
+    ("SELECT version()", {"PostgreSQL": "postgres", "MariaDB": "mysql"}),
+    ("SELECT @@version_comment", {"": "mysql"}),
+    ("SELECT sqlite_version()", {"": "sqlite"}),
+    ("SELECT @@version", {"Microsoft SQL Server": "tsql"}),
+    ("SELECT banner FROM v$version", {"Oracle": "oracle"}),
+)
+
+
+def recognised(ask: Ask) -> Product:
+    """The product that answers; ANSI if none is known."""
+    for question, answers in _QUESTIONS:
+        with suppress(SourceRefused):
+            said = ask(question)[0][0] or ""
+            for mark, dialect in answers.items():
+                if mark in said:
+                    return PRODUCTS[dialect]
+    return ANSI
 
 
 def _unquoted(relation: Relation) -> str:
