@@ -17,7 +17,7 @@ from extractors.commit import identity
 from extractors.compiled import Dataset
 from extractors.cursor import Order, Position, Window, key_order
 from extractors.parquet_files import ParquetFiles
-from extractors.take import Counts, Job, take
+from extractors.take import Counts, Job, Rows, take
 from notation import lake
 
 WHOLE = 4_000_000  # rows up to which a table is read at once, as fast as its engine can: ten seconds to read again
@@ -45,21 +45,21 @@ def goes_on(job: Job, window: Window, before: Mapping[str, Any], last: Position)
     return same and (last.column, last.native) == (window.column, window.native)
 
 
-def at_once(job: Job, held: lake.Hold) -> Whole:
+def at_once(job: Job, held: lake.Hold, rows: Rows = Rows()) -> Whole:  # noqa: B008  # a value, and frozen
     """Every row in one reading."""
-    taken = take(job, [""], held.new_file, held.faults_file)
+    taken = take(job, [rows], held.new_file, held.faults_file)
     return Whole(taken.files, taken.counts)
 
 
 def with_cursor(job: Job, held: lake.Hold, window: Window, mark: str, moment: datetime) -> Whole:
     """Every row; what the source changes meanwhile lies behind the position, and comes with the next window."""
-    until, _ = follow.newest(job, window, Position(window.column, window.native, None))
-    job.of = job.count("")
+    standing = follow.stand(job, window, Position(window.column, window.native, None))
+    job.of, until = standing.new + standing.without, standing.until
     build = held.build(mark)
     if build is not None and not _fits(build, job):
         build = None
     if build is None and job.of <= WHOLE:
-        return replace(at_once(job, held), position=Position(window.column, window.native, until))
+        return replace(at_once(job, held, Rows(count=job.of)), position=Position(window.column, window.native, until))
     return _in_parts(job, held, window, build, until, mark, moment)
 
 
@@ -77,9 +77,9 @@ def _in_parts(
         is_done = place is None
     job.rows = counts.rows_in
     while not is_done:
-        where, place = _next(job, order, place)
+        rows, place = _next(job, order, place)
         beside = build.folder / f"faults-{len(build.parts):05}.parquet"
-        taken = take(job, where, held.new_file, beside)
+        taken = take(job, rows, held.new_file, beside)
         note = {
             "until": until, "place": place, "counts": asdict(taken.counts), "as_text": sorted(job.as_text),
             "types": _types(job),
@@ -102,11 +102,11 @@ def _caught_up(job: Job, held: lake.Hold, window: Window, whole: Whole, moment: 
     old_faults = held.spill / "parts.parquet"
     held.spill.mkdir(mode=0o700, exist_ok=True)
     _join(whole.build.beside, old_faults)
-    until, last = follow.newest(job, window, whole.position)
-    position = replace(whole.position, until=until)
+    standing = follow.stand(job, window, whole.position)
+    position = replace(whole.position, until=standing.until)
     now = replace(job, dataset=replace(job.dataset, keeps_history=False, detects_deletes=True))
-    where = follow.all_new(window, last, until)
-    made = follow.increment(now, window, held, whole.files, where, position, old_faults, moment)
+    rows = follow.all_new(window, standing)
+    made = follow.increment(now, window, held, whole.files, rows, position, old_faults, moment)
     files = (*(file for file in whole.files if file not in made.removes), *made.adds)
     counts = replace(whole.counts)
     counts.add(made.counts)
@@ -121,14 +121,14 @@ def _types(job: Job) -> dict[str, str]:
     return {column.source: job.types[column.source] for column in job.dataset.columns}
 
 
-def _next(job: Job, order: Order, place: Sequence[str] | None) -> tuple[list[str], list[str] | None]:
-    """The conditions of the next range, and the place where it ends; None: it is the last."""
+def _next(job: Job, order: Order, place: Sequence[str] | None) -> tuple[list[Rows], list[str] | None]:
+    """The next range, and the place where it ends; None: it is the last."""
     start = order.after(place) if place else ""
     found = job.reading.ask(order.place_of(PART, start))
     if not found or None in found[0]:
-        return [start, order.without_place()] if start else [""], None
+        return [Rows(start), Rows(order.without_place())] if start else [Rows()], None
     end = [str(each) for each in found[0]]
-    return [" AND ".join(part for part in (start, order.up_to(end)) if part)], end
+    return [Rows(" AND ".join(part for part in (start, order.up_to(end)) if part))], end
 
 
 def _join(parts: Sequence[Path], whole: Path) -> None:

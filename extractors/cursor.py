@@ -94,13 +94,16 @@ class Window:
     def name(self) -> str:
         return self.dialect.quoted(self.column)
 
-    def newest(self, position: Position | None) -> str:
-        """The question for the newest cursor there is, and whether (1) it is older than the one known."""
+    def stands(self, position: Position) -> str:
+        """The question for the newest cursor there is, whether (1) it is older than the one known, and how many rows
+        are new and how many have no cursor: one scan of the source tells all four.
+        """
         most = f"max({self.name})"
         older = "0"
-        if position and position.until is not None:
+        if position.until is not None:
             older = f"CASE WHEN {most} < {self.dialect.literal(position.until, self.native)} THEN 1 ELSE 0 END"
-        return select(self.relation, f"{self.dialect.text(most, self.native)}, {older}")
+        counted = (f"SUM(CASE WHEN {each} THEN 1 ELSE 0 END)" for each in (self.since(position), self.without()))
+        return select(self.relation, ", ".join((self.dialect.text(most, self.native), older, *counted)))
 
     def since(self, position: Position) -> str:
         """Rows that are new, or may be: changed since, or not committed yet when the last window was made."""
@@ -110,14 +113,9 @@ class Window:
         return f"({late} OR {self.order.after(position.at)})" if position.at else late
 
     def settled(self, until: str) -> str:
-        """The moment before which no row is committed any more."""
+        """The moment before which no row is committed any more. Raises Refused if a lag makes no sense here."""
         literal = self.dialect.literal(until, self.native)
         return self.dialect.earlier(literal, self.lag, self.native) if self.lag else literal
-
-    def check(self) -> None:
-        """Raises Refused if a lag makes no sense of this cursor."""
-        if self.lag:
-            self.dialect.earlier(self.name, self.lag, self.native)
 
     def until(self, until: str) -> str:
         return f"{self.name} <= {self.dialect.literal(until, self.native)}"

@@ -12,14 +12,14 @@ from extractors import carried, deletes
 from extractors.commit import Changes, Committed, Proposal, commit
 from extractors.cursor import Position, Window
 from extractors.proved import not_unique
-from extractors.take import Counts, Job, take
+from extractors.take import Counts, Job, Rows, take
 from notation import lake
 
 if TYPE_CHECKING:
     from extractors import merge
 
 STRETCH = 1_000_000  # rows of one commit: what a run that is killed makes the next one read again, at most
-Stretch = tuple[list[str], tuple[str, ...]]  # conditions, and the place reached with them; () at the window's end
+Stretch = tuple[list[Rows], tuple[str, ...]]  # the rows, and the place reached with them; () at the window's end
 
 
 class Missed(Exception):  # an outcome, named like the others
@@ -50,59 +50,71 @@ def follow(
     so_far: Committed,
 ) -> None:
     """Commit what is new, stretch by stretch. Raises Missed before the commit that it would have made wrong."""
-    until, last = newest(job, window, last)
-    for where, at in stretches(job, window, last, until):
+    standing = stand(job, window, last)
+    for rows, at in stretches(job, window, standing):
         snapshot = held.snapshot()
         assert snapshot is not None, "a build came before"
-        position = Position(window.column, window.native, until, at)
+        position = Position(window.column, window.native, standing.until, at)
         old_faults = held.faults_file.with_name(f"{snapshot.meta['run']}.parquet")
-        made = increment(job, window, held, snapshot.files, where, position, old_faults, now)
+        made = increment(job, window, held, snapshot.files, rows, position, old_faults, now)
         commit(job, held, Proposal("window", made.adds, made.removes, made.counts, made.changes, position), now, so_far)
         held = replace(held, run=new_run())
 
 
-def newest(job: Job, window: Window, last: Position) -> tuple[str | None, Position]:
-    """The newest cursor there is, and the position to go on from.
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the source stands: its newest cursor, the position to go on from, and the rows since and without."""
 
-    If the source was set back, or lost its newest rows, that is where it stands now: what it writes next lies behind
-    the old position.
+    until: str | None
+    last: Position
+    new: int
+    without: int
+
+
+def stand(job: Job, window: Window, last: Position) -> Standing:
+    """If the source was set back, or lost its newest rows, the position is where it stands now: what it writes next
+    lies behind the old one. Raises Refused.
     """
-    ((until, older),) = job.reading.ask(window.newest(last))
-    is_back = until is None or older == "1"
-    return until, replace(last, until=until, at=()) if is_back else last
+    ((until, older, new, without),) = job.reading.ask(window.stands(last))
+    if older == "1" or (until is None and last.until is not None):
+        return stand(job, window, replace(last, until=until, at=()))
+    if until is not None:
+        window.settled(until)  # a lag that makes no sense is refused before the first row, not at the second run
+    return Standing(until, last, int(new or 0), int(without or 0))
 
 
-def stretches(job: Job, window: Window, last: Position, until: str | None) -> Iterator[Stretch]:
+def stretches(job: Job, window: Window, standing: Standing) -> Iterator[Stretch]:
     """The window in commits of bounded size; rows without a cursor come with the last."""
-    if until is None:
-        yield all_new(window, last, until), ()
-        return
-    (new, without), start = all_new(window, last, until), ""
-    left = job.count(new)
-    job.of = job.rows + left
+    *new, without = all_new(window, standing)
+    job.of = job.rows + standing.new + standing.without
+    left, start = standing.new, ""
     while left > STRETCH:
-        found = job.reading.ask(window.order.place_of(STRETCH, new + start))
+        found = job.reading.ask(window.order.place_of(STRETCH, new[0].where + start))
         if not found or None in found[0]:  # rows without a key have no place: they are set aside with the last stretch
             break
         at = tuple(str(each) for each in found[0])
-        yield [f"{new}{start} AND {window.order.up_to(at)}"], at
+        yield [Rows(f"{new[0].where}{start} AND {window.order.up_to(at)}")], at
         left, start = left - STRETCH, f" AND {window.order.after(at)}"
-    keyless = [f"{new} AND {window.order.without_place()}"] if start else []
-    yield [new + start, *keyless, without], ()
+    if start:
+        new = [Rows(new[0].where + start), Rows(f"{new[0].where} AND {window.order.without_place()}")]
+    yield [*new, without], ()
 
 
-def all_new(window: Window, last: Position, until: str | None) -> list[str]:
+def all_new(window: Window, standing: Standing) -> list[Rows]:
     """The window in one: what is new, and what says nothing of when it changed."""
-    return [*([f"{window.since(last)} AND {window.until(until)}"] if until is not None else []), window.without()]
+    without = Rows(window.without(), standing.without)
+    if standing.until is None:
+        return [without]
+    return [Rows(f"{window.since(standing.last)} AND {window.until(standing.until)}", standing.new), without]
 
 
 def increment(
-    job: Job, window: Window, held: lake.Hold, base: Sequence[Path], where: Sequence[str], position: Position,
+    job: Job, window: Window, held: lake.Hold, base: Sequence[Path], rows: Sequence[Rows], position: Position,
     old_faults: Path, moment: datetime,
 ) -> Increment:  # fmt: skip
-    """Rows of these conditions, merged into `base`; at the window's end, without the keys that are gone there."""
+    """Rows merged into `base`; at the window's end, without the keys that are gone there."""
     held.spill.mkdir(mode=0o700, exist_ok=True)
-    taken = take(job, where, lambda number: held.spill / f"incoming-{number:05}.parquet", held.faults_file)
+    taken = take(job, rows, lambda number: held.spill / f"incoming-{number:05}.parquet", held.faults_file)
     job.say("rows written", job.rows, job.of)
     gone = None
     if job.dataset.detects_deletes and not position.at:

@@ -14,7 +14,7 @@ from extractors import build, drift, follow, keys
 from extractors.build import Whole
 from extractors.commit import Changes, Committed, Proposal, commit
 from extractors.compiled import Dataset, Source
-from extractors.cursor import Window, position
+from extractors.cursor import position
 from extractors.cursor import window as window_of
 from extractors.exposed import exposed
 from extractors.origin import relation_of
@@ -156,29 +156,23 @@ def _read(
     job: Job, held: lake.Hold, before: Mapping[str, Any], mark: str, now: datetime, so_far: Committed, *, full: bool
 ) -> Whole | None:
     """Commits what is new, or gives back everything, to be committed once the source is let go of."""
-    if job.dataset.cursor is None:
+    cursor = job.dataset.cursor
+    if cursor is None:
         return build.at_once(job, held)
-    window, last = _window(job), position(before.get("cursor"))
-    goes_on = not full and last is not None and build.goes_on(job, window, before, last)
-    if last is not None and goes_on:
-        try:
-            follow.follow(job, window, held, last, new_run, now, so_far)
-        except follow.Missed as exc:
-            job.say("read whole", exc.rows)
-        else:
-            return None
-    return build.with_cursor(job, held, window, mark, now)
-
-
-def _window(job: Job) -> Window:
-    assert job.dataset.cursor is not None
-    window = window_of(job.dataset, job.reading.dialect, job.relation, job.types)
+    window, last = window_of(job.dataset, job.reading.dialect, job.relation, job.types), position(before.get("cursor"))
     try:
-        window.check()
+        if last is not None and not full and build.goes_on(job, window, before, last):
+            try:
+                follow.follow(job, window, held, last, new_run, now, so_far)
+            except follow.Missed as exc:
+                job.say("read whole", exc.rows)
+            else:
+                return None
+        return build.with_cursor(job, held, window, mark, now)
     except Refused as exc:
-        what = f"dataset '{job.dataset.name}': cursor: {exc.what}"
-        raise ConfigError([Problem(job.dataset.cursor.where, what, exc.hint)]) from exc
-    return window
+        raise ConfigError(
+            [Problem(cursor.where, f"dataset '{job.dataset.name}': cursor: {exc.what}", exc.hint)]
+        ) from exc
 
 
 def _commit_whole(job: Job, held: lake.Hold, whole: Whole, now: datetime, so_far: Committed) -> None:

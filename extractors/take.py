@@ -81,6 +81,14 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of the source: a condition, "" for all, and how many they are, if this snapshot has been asked already."""
+
+    where: str = ""
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """Files that are complete and on the disk."""
 
@@ -105,8 +113,8 @@ def read(job: Job, attempt: Callable[[], T]) -> T:
             job.say("read again as text")
 
 
-def take(job: Job, wheres: Sequence[str], data: Callable[[int], Path], faults_file: Path) -> Taken:
-    """The rows of each condition in turn, into files.
+def take(job: Job, parts: Sequence[Rows], data: Callable[[int], Path], faults_file: Path) -> Taken:
+    """All rows of each part in turn, into files.
 
     Raises SourceRefused, SchemaDrift, Unproven; then no file is left.
     """
@@ -114,8 +122,8 @@ def take(job: Job, wheres: Sequence[str], data: Callable[[int], Path], faults_fi
     def attempt() -> Taken:
         pouring = _Pouring(job, data, faults_file)
         try:
-            for where in wheres:
-                pouring.pour(job.select(where))
+            for part in parts:
+                pouring.pour(part)
             return pouring.close()
         except BaseException:
             pouring.abandon()
@@ -139,9 +147,10 @@ class _Pouring:
         self.data = ParquetFiles(self.job.schema, self.path)
         self.beside = ParquetFiles(faults.SCHEMA, lambda _: self.faults_file)
 
-    def pour(self, select: Select) -> None:
+    def pour(self, part: Rows) -> None:
         reading, before = self.job.reading, self.counts.rows_in
-        expected = reading.count(select)
+        select = self.job.select(part.where)
+        expected = part.count if part.count is not None and reading.is_snapshot else reading.count(select)
         self.job.of = max(self.job.of, self.job.rows + expected)
         batches = ahead(reading.read(select), reading.cancel)
         for raw in self.job.pace(batches):

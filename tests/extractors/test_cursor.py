@@ -38,19 +38,20 @@ def chosen(connection: sqlite3.Connection, where: str) -> list[tuple[int | None,
 @given(ROWS)
 def test_stretches_take_every_row_of_a_window_once(rows: list[tuple[int | None, str]]) -> None:
     connection, it = table(rows), window()
-    (until, older) = connection.execute(it.newest(None)).fetchone()
+    start = Position("C", "INTEGER", None)
+    (until, older, new, without) = connection.execute(it.stands(start)).fetchone()
     if until is None:
         connection.close()
         return
-    start, taken, number = it.since(Position("C", "INTEGER", None)) + " AND " + it.until(until), [], 3
-    after = ""
-    while place := connection.execute(it.order.place_of(number, start + after)).fetchone():
-        taken += chosen(connection, f"{start}{after} AND {it.order.up_to(place)}")
+    taken, number, after = [], 3, ""
+    where = it.since(start) + " AND " + it.until(until)
+    while place := connection.execute(it.order.place_of(number, where + after)).fetchone():
+        taken += chosen(connection, f"{where}{after} AND {it.order.up_to(place)}")
         after = f" AND {it.order.after(place)}"
-    taken += chosen(connection, start + after)
+    taken += chosen(connection, where + after)
     assert taken == sorted(row for row in rows if row[0] is not None)
     assert chosen(connection, it.without()) == sorted((row for row in rows if row[0] is None), key=lambda row: row[1])
-    assert older == 0
+    assert (older, new, without) == (0, len(taken), len(rows) - len(taken))
     connection.close()
 
 
@@ -59,7 +60,7 @@ def test_ties_with_the_newest_are_read_again() -> None:
     assert chosen(connection, it.since(Position("C", "INTEGER", "2"))) == [(2, "a'b"), (2, "b"), (3, "c")]
     unfinished = Position("C", "INTEGER", "3", ("2", "'a''b'"))
     assert chosen(connection, it.since(unfinished)) == [(2, "b"), (3, "c")]
-    assert connection.execute(it.newest(Position("C", "INTEGER", "9"))).fetchone() == ("3", 1)
+    assert connection.execute(it.stands(Position("C", "INTEGER", "9"))).fetchone() == ("3", 1, 0, 0)
     connection.close()
 
 

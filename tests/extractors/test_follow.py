@@ -232,7 +232,7 @@ def test_a_history_is_not_read_in_two_ways(council: Council) -> None:
 
 
 def test_a_lag_needs_a_cursor_that_is_a_moment(council: Council) -> None:
-    council.silo("CREATE TABLE JOBS (JOB_NO INTEGER PRIMARY KEY, VERSION INTEGER)")
+    council.silo("CREATE TABLE JOBS (JOB_NO INTEGER PRIMARY KEY, VERSION TEXT)", "INSERT INTO JOBS VALUES (1, 'v1')")
     lagging = HEAD.replace("    columns:", "    cursor: {column: VERSION, lag: 10m}\n    columns:")
     council.declare("JOB_NO: {type: int64}", "VERSION: {privacy: drop}", head=lagging)
     with pytest.raises(ConfigError) as refused:
