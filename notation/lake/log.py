@@ -92,6 +92,13 @@ def files(table: DeltaTable) -> list[str]:
     return sorted(uri.rpartition("/")[2] for uri in table.file_uris())
 
 
+def sizes(table: DeltaTable) -> list[tuple[str, int, int]]:
+    """Of each of the version's files its name, its rows and its bytes."""
+    added: Any = table.get_add_actions()
+    listed = pa.table(added).select(["path", "num_records", "size_bytes"]).to_pylist()
+    return [(file["path"], file["num_records"], file["size_bytes"]) for file in listed]
+
+
 def numbers(folder: Path) -> list[int]:
     """The versions whose commit is still in the log, newest first."""
     found = (_COMMIT.match(path.name) for path in (folder / LOG).iterdir())
@@ -103,6 +110,17 @@ def commits(folder: Path, newest: int) -> Iterator[Commit]:
     for number in numbers(folder):
         if number <= newest:
             yield _commit(folder / LOG / f"{number:020}.json", number)
+
+
+def runs(commit: Commit) -> set[str]:
+    """The runs whose faults and manifest a commit names."""
+    return {str(commit.version.meta.get("run", "")), own_run(commit)}
+
+
+def own_run(commit: Commit) -> str:
+    """The run that wrote a commit: one that only keeps the dataset in order carries on the word of the last."""
+    meta = commit.version.meta
+    return str(meta.get("upkeep", meta).get("run", ""))
 
 
 def last_meta(folder: Path, newest: int) -> Mapping[str, Any]:

@@ -90,15 +90,13 @@ def history(home: Path, name: str) -> tuple[Version, ...]:
 def size(home: Path, name: str) -> Size:
     """How many rows and files the newest version has, how many versions there are. Raises NoDataset."""
     folder = _folder(home, name)
-    table = log.delta(folder)
-    added: Any = table.get_add_actions()
-    files: list[dict[str, Any]] = pa.table(added).select(["size_bytes", "num_records"]).to_pylist()
+    sizes = log.sizes(log.delta(folder))
     kept = [number for number in log.numbers(folder) if number >= log.oldest_kept(folder)]
     first, last = (next(log.commits(folder, number)).version.at for number in (kept[-1], kept[0]))
     return Size(
-        rows=sum(file["num_records"] for file in files),
-        files=len(files),
-        bytes=sum(file["size_bytes"] for file in files),
+        rows=sum(rows for _, rows, _ in sizes),
+        files=len(sizes),
+        bytes=sum(taken for _, _, taken in sizes),
         kept=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
         versions=len(kept),
         oldest=first,

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from notation.lake import building, log
 from notation.lake.building import Build
-from notation.lake.log import Commit
 from notation.lake.reading import FAULTS, RUNS
 
 SPILL = "_spill"
@@ -31,8 +30,8 @@ def tidy(folder: Path, run: str, build: Build | None) -> tuple[str, ...]:
     if (spill := folder / SPILL).exists():
         shutil.rmtree(spill)
         removed.append(spill.name)
-    for path in folder.glob(f"{log.LOG}/*.tmp"):
-        path.unlink()
+    for path in (*folder.glob(f"{log.LOG}/*.tmp"), *folder.glob(f"{log.LOG}/*#*"), *folder.glob(".*")):
+        path.unlink()  # what was being written, under the names that Delta and we use until it is whole
         removed.append(path.name)
     return tuple(sorted(removed))
 
@@ -46,24 +45,13 @@ def strays(folder: Path, run: str, build: Build | None, limit: int | None) -> li
         seen = list(itertools.islice(log.commits(folder, table.version()), limit))
         for commit in seen:
             names |= set(commit.added)
-            runs |= runs_of(commit)
+            runs |= log.runs(commit)
         if limit is not None and len(seen) == limit:
-            since = min(map(own_run, seen))  # what is older was looked at by earlier runs
+            since = min(map(log.own_run, seen))  # what is older was looked at by earlier runs
     return [
         *(p for p in folder.glob("*.parquet") if p.name not in names and p.name[: len(run)] != run and p.name >= since),
-        *(p for p in _beside(folder) if p.stem not in runs and p.name >= since),
+        *(p for p in _beside(folder) if p.stem not in runs and (p.name >= since or p.name.startswith("."))),
     ]
-
-
-def runs_of(commit: Commit) -> set[str]:
-    """The runs whose faults and manifest a commit names."""
-    return {str(commit.version.meta.get("run", "")), own_run(commit)}
-
-
-def own_run(commit: Commit) -> str:
-    """The run that wrote a commit: one that only keeps the dataset in order carries on the word of the last."""
-    meta = commit.version.meta
-    return str(meta.get("upkeep", meta).get("run", ""))
 
 
 def _beside(folder: Path) -> Iterable[Path]:

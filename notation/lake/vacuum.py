@@ -14,7 +14,6 @@ from notation.lake import log
 from notation.lake.building import Build
 from notation.lake.log import Commit, NoDataset
 from notation.lake.reading import FAULTS, RUNS
-from notation.lake.tidying import runs_of
 
 KEEP = timedelta(days=30)  # as long as Delta keeps its log
 EVERY = timedelta(days=1)  # the whole log is read for it
@@ -41,7 +40,7 @@ def vacuum(folder: Path, run: str, keep: timedelta, now: datetime, every: timede
     kept = [commit for commit in commits if commit.version.number >= oldest]
     names = {name for commit in kept for name in commit.added} | set(log.files(log.delta(folder, oldest)))
     names |= {path.name for path in build.files} if build else set()
-    runs = {run, str(log.last_meta(folder, oldest).get("run", ""))}.union(*map(runs_of, kept))
+    runs = {run, str(log.last_meta(folder, oldest).get("run", ""))}.union(*map(log.runs, kept))
     _mark(folder, oldest)
     gone = [p for p in folder.glob("*.parquet") if p.name not in names and p.name[: len(run)] != run]
     gone += [p for beside in (FAULTS, RUNS) for p in folder.glob(f"{beside}/*") if p.stem not in runs]

@@ -74,6 +74,12 @@ class Hold:
         meta = log.last_meta(self.folder, table.version())
         return Snapshot(self.name, self.folder, table.version(), files, log.schema(table), meta)
 
+    def rows_of_files(self) -> dict[Path, int]:
+        """How many rows each file of the newest version has, as its commit says."""
+        if (table := self.table()) is None:
+            return {}
+        return {self.folder / name: rows for name, rows, _ in log.sizes(table)}
+
     def last(self) -> Mapping[str, Any]:
         """What the newest commit says of itself; empty if there is none."""
         table = self.table()
@@ -196,10 +202,11 @@ class Hold:
         )
         delta = Schema.from_arrow(schema)
         if table is None:
-            create_table_with_add_actions(
-                str(self.folder), delta, adds, mode="error", name=self.name, description=about,
-                commit_properties=properties,
-            )  # fmt: skip
+            with self._unless_committed(0):
+                create_table_with_add_actions(
+                    str(self.folder), delta, adds, mode="error", name=self.name, description=about,
+                    commit_properties=properties,
+                )  # fmt: skip
             return self._settled(0)
         replaces = removes is None and whole
         if not replaces:
@@ -209,19 +216,36 @@ class Hold:
         gone = [] if replaces else [_remove(file, changes=changes) for file in removes or ()]
         version = table.version() + 1
         mode = "overwrite" if replaces else "append"
-        table.create_write_transaction([*adds, *gone], mode, delta, commit_properties=properties)
+        with self._unless_committed(version):
+            table.create_write_transaction([*adds, *gone], mode, delta, commit_properties=properties)
         return self._settled(version)
+
+    @contextmanager
+    def _unless_committed(self, version: int) -> Iterator[None]:
+        """Delta may fail after its commit, at a checkpoint: the version is there all the same."""
+        try:
+            yield
+        except (DeltaError, OSError):
+            if not (self.folder / log.LOG / f"{version:020}.json").exists() or self.run not in log.runs(
+                next(log.commits(self.folder, version))
+            ):
+                raise
 
     def _settled(self, version: int) -> int:
         """The commit of this run, on the disk. -> its version."""
         folder = self.folder / log.LOG
-        written = [path for path in folder.iterdir() if path.name.startswith((f"{version:020}", "_last_checkpoint"))]
-        for path in written:
-            path.chmod(0o600)
-            sync(path)
-        sync_folder(folder)
-        sync_folder(self.folder)
-        sync_folder(self.folder.parent)
+        try:
+            for path in folder.iterdir():
+                if path.name.startswith((f"{version:020}", "_last_checkpoint")):
+                    path.chmod(0o600)
+                    sync(path)
+            for each in (folder, self.folder, self.folder.parent):
+                sync_folder(each)
+        except OSError as exc:
+            why = plainly(exc) or str(exc)
+            raise LakeFailed(
+                f"dataset '{self.name}': version {version} is committed, but {why}: it may be lost if the machine fails"
+            ) from exc
         return version
 
 
