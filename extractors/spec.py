@@ -21,7 +21,7 @@ from notation.marked_yaml import Document
 from notation.problems import ConfigError, Problem, one_of
 
 SCHEMES: Mapping[str, bool] = {  # how a url begins, and whether it is acted on yet
-    "sqlite": True, "postgresql": True, "mysql": False, "mssql": False, "oracle": False, "odbc": False,
+    "sqlite": True, "postgresql": True, "mysql": True, "mssql": True, "oracle": True, "odbc": True,
     "https": False, "http": False,
 }  # fmt: skip
 _DATASET = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")

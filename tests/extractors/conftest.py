@@ -12,6 +12,7 @@ import pytest
 from extractors import keys, spec
 from extractors.run import Extracted, Step, extract
 from notation import lake
+from tests.servers import mariadb as mariadb_server
 from tests.servers.postgres import Server, serving
 
 HEAD = """version: 1
@@ -92,4 +93,13 @@ def fifty(council: Council) -> Council:
 def postgres() -> Iterator[Server]:
     """A PostgreSQL server; each test makes a database of its own in it."""
     with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[mariadb_server.Server]:
+    """A MariaDB server; each test makes a database of its own in it."""
+    if why := mariadb_server.absent():
+        pytest.skip(why)
+    with mariadb_server.serving() as server:
         yield server
