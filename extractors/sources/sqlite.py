@@ -15,14 +15,31 @@ from extractors.compiled import Source
 from extractors.dialects import DIALECTS, Dialect, Relation, Select
 from extractors.dialects.base import select as sql_select
 from extractors.raw import Raw, Undecodable, pack
-from extractors.refused import SourceRefused
+from extractors.refused import NativeFailed, SourceRefused
+from extractors.sources import sqlite_fast
 from extractors.sources.catalogue import Found
 from extractors.spec import sqlite_path
+from notation.problems import one_of
 
 ROWS = 32_768  # a batch: large enough for Arrow's speed, a few MiB of ordinary council rows
 BYTES = 32 * 2**20  # or this many bytes of text and blobs, whichever comes first
 CHUNK = 256  # rows fetched between two looks at the bytes
 PATIENCE = 10.0  # seconds to wait for a writer that holds the file
+LARGE = 16 * 2**20  # bytes of a file that is worth a process of its own, which takes half a second to start
+SAMPLE = 500  # rows looked at to see which kind of value each column has
+SAMPLE_BYTES = 4 * 2**20  # or this many bytes of them
+ATTEMPTS = 3  # to find a moment in which two connections see the same
+
+HINTS: Mapping[str, str] = {  # what SQLite says -> what to do
+    "file is not a database": "is it a SQLite file? One that is encrypted looks like this too",
+    "locked": "a writer holds it: run at a quiet time, or have the application use WAL (PRAGMA journal_mode = WAL)",
+    "unable to open": "may this user read the file and its folder? In WAL mode SQLite also needs the -wal and -shm "
+    "files beside it, or to be allowed to make them: else read a copy, made with VACUUM INTO",
+    "readonly database": "its last writer left something to put right, which a reader may not: "
+    "open it once with the application",
+    "malformed": "the file is damaged: PRAGMA integrity_check says where",
+    "interrupted": "the reading was stopped",
+}
 
 
 @contextmanager
@@ -31,20 +48,35 @@ def open_reading(source: Source) -> Iterator[SqliteReading]:
     path = source.folder / sqlite_path(source.url)
     if not path.is_file():
         raise SourceRefused(f"source '{source.name}': there is no file {path}")
-    connection = None
+    reading = None
     try:
-        connection = sqlite3.connect(
-            f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None, timeout=PATIENCE, cached_statements=0
-        )
-        connection.execute("PRAGMA query_only = 1")
-        connection.execute("BEGIN")
-        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # a transaction begins with its first read
-        yield SqliteReading(source.name, path, connection)
-    except sqlite3.Error as exc:
-        raise SourceRefused(f"source '{source.name}': SQLite cannot read {path}: {exc}") from exc
+        with _said(source.name, path):
+            reading = SqliteReading(source.name, path, _connect(path))
+            reading.begin(may_be_fast=source.max_connections > 1 and path.stat().st_size >= LARGE)
+        with _said(source.name, path):
+            yield reading
     finally:
-        if connection is not None:
-            connection.close()
+        if reading is not None:
+            reading.close()
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None, timeout=PATIENCE, cached_statements=0,
+        check_same_thread=False,
+    )  # fmt: skip
+    connection.execute("PRAGMA query_only = 1")
+    return connection
+
+
+@contextmanager
+def _said(name: str, path: Path) -> Iterator[None]:
+    """SQLite's own errors, as SourceRefused with what to do."""
+    try:
+        yield
+    except (sqlite3.Error, sqlite3.Warning) as exc:
+        hint = next((f". {hint}" for words, hint in HINTS.items() if words in str(exc)), "")
+        raise SourceRefused(f"source '{name}': SQLite cannot read {path}: {exc}{hint}") from exc
 
 
 @dataclass(slots=True)
@@ -54,29 +86,72 @@ class SqliteReading:
     name: str
     path: Path
     connection: sqlite3.Connection
+    fast: sqlite_fast.Fast | None = None  # a second connection, in a process of its own, that sees the same
+    cancelled: bool = False
     weight: int = 0  # bytes of text decoded since it was last set to 0
     dialect: Dialect = field(default_factory=lambda: DIALECTS["sqlite"])
     is_snapshot: bool = True
+
+    def begin(self, *, may_be_fast: bool) -> None:
+        """Begin the read transaction, and one in a process that reads fast, if both are found to see the same."""
+        if may_be_fast and sqlite_fast.is_installed() and self._is_utf8():
+            for _ in range(ATTEMPTS):
+                if self._begin_both():
+                    return
+        self.connection.execute("BEGIN")
+        self.connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # it begins with its first read
+
+    def _is_utf8(self) -> bool:
+        ((encoding,),) = self.connection.execute("PRAGMA encoding").fetchall()
+        return bool(encoding == "UTF-8")
+
+    def _begin_both(self) -> bool:
+        """The other begins between two looks at the file's version: if that did not change, both see the same."""
+        ((before,),) = self.connection.execute("PRAGMA data_version").fetchall()
+        try:
+            self.fast = sqlite_fast.Fast(self.path)
+        except sqlite_fast.Broke:
+            return False
+        self.connection.execute("BEGIN")
+        self.connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        ((after,),) = self.connection.execute("PRAGMA data_version").fetchall()
+        if before == after:
+            return True
+        self.connection.execute("ROLLBACK")
+        self._without_fast()
+        return False
+
+    def _without_fast(self) -> None:
+        if self.fast is not None:
+            self.fast.close()
+            self.fast = None
+
+    def close(self) -> None:
+        self._without_fast()
+        self.connection.close()
 
     def columns(self, relation: Relation) -> Mapping[str, str]:
         """Names as the table writes them -> declared types, such as "INTEGER", or "" where there is none."""
         self.connection.text_factory = str
         if not relation.table:
-            described = self.connection.execute(sql_select(relation, "*", "", "LIMIT 0")).description
+            described = self._run(sql_select(relation, "*", "", "LIMIT 0")).description
             return {column[0]: "" for column in described}
         name = relation.table.removeprefix("main.")
-        found = self.connection.execute("SELECT name, type FROM pragma_table_xinfo(?)", (name,)).fetchall()
+        found = self._run("SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden <> 1", (name,)).fetchall()
         if not found:
-            listed = ", ".join(each.table for each in self.tables()) or "none"
-            raise SourceRefused(
-                f"source '{self.name}': there is no table or view '{relation.table}'. There are: {listed}"
-            )
+            listed = one_of("There are", relation.table, (each.table for each in self.tables()))
+            raise SourceRefused(f"source '{self.name}': there is no table or view '{relation.table}'. {listed}")
         return dict(found)
 
     def ask(self, sql: str) -> list[tuple[str | None, ...]]:
         self.connection.text_factory = str
-        rows = self.connection.execute(sql).fetchall()
+        with _said(self.name, self.path):
+            rows = self._run(sql).fetchall()
         return [tuple(None if value is None else str(value) for value in row) for row in rows]
+
+    def _run(self, sql: str, values: tuple[str, ...] = ()) -> sqlite3.Cursor:
+        with _said(self.name, self.path):
+            return self.connection.execute(sql, values)
 
     def count(self, select: Select) -> int:
         ((rows,),) = self.ask(sql_select(select.relation, "count(*)", select.where))
@@ -87,20 +162,74 @@ class SqliteReading:
 
     def tables(self) -> list[Found]:
         self.connection.text_factory = str
+        listed = (
+            r"SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'"
+        )
         found = []
-        for (name,) in self.connection.execute(
-            "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') ORDER BY name"
-        ).fetchall():
-            columns = self.connection.execute("SELECT name, type, pk FROM pragma_table_xinfo(?)", (name,)).fetchall()
+        for (name,) in self._run(f"{listed} ORDER BY name").fetchall():
+            try:
+                columns = self._run(
+                    "SELECT name, type, pk FROM pragma_table_xinfo(?) WHERE hidden <> 1", (name,)
+                ).fetchall()
+            except SourceRefused:  # a view of a table that is gone
+                continue
             key = tuple(column for column, _, place in sorted(columns, key=lambda each: each[2]) if place)
             found.append(Found(name, {column: kind for column, kind, _ in columns}, key))
         return found
 
     def cancel(self) -> None:
+        self.cancelled = True
         self.connection.interrupt()
+        if self.fast is not None:
+            self.fast.kill()
 
     def read(self, select: Select) -> Iterator[pa.RecordBatch]:
         declared = self.columns(select.relation)
+        expected = self._expected(select, declared) if self.fast is not None else None
+        if self.fast is not None and expected is not None:
+            began = False
+            try:
+                for batch in self.fast.read(expected):
+                    began = True
+                    yield batch
+                return
+            except sqlite_fast.Broke as exc:
+                self._without_fast()
+                self._stop_if_cancelled()
+                if began:  # the other engine may give rows in another order: all of them again
+                    why = f"the process that reads {self.path} has ended: {exc}"
+                    raise NativeFailed(frozenset(expected.columns), why) from exc
+        with _said(self.name, self.path):
+            yield from self._read(select, declared)
+
+    def _expected(self, select: Select, declared: Mapping[str, str]) -> sqlite_fast.Expected | None:
+        """What the fast way would read, by a look at the first rows; None if it would be neither exact nor faster."""
+        if any(planned.as_text for planned in select.columns):
+            return None
+        if not self._is_stored(select.relation.table):
+            declared = {}  # views and queries may give anything
+        self.connection.text_factory = self._decoded
+        self.weight = 0
+        sample: list[tuple[Raw, ...]] = []
+        cursor = self._run(f"{select.sql} LIMIT {SAMPLE}")
+        while len(sample) < SAMPLE and self.weight < SAMPLE_BYTES:
+            row = cursor.fetchone()
+            if row is None:
+                return None  # that was all there is
+            sample.append(row)
+            self.weight += sum(len(value) for value in row if isinstance(value, bytes))
+        return sqlite_fast.expected(select, declared, sample, self.weight // len(sample))
+
+    def _is_stored(self, table: str) -> bool:
+        """Whether it is a table that SQLite itself keeps, and so keeps to the columns' affinities."""
+        sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND name = ? COLLATE NOCASE"
+        return self._run(sql, (table.removeprefix("main."),)).fetchone() is not None
+
+    def _stop_if_cancelled(self) -> None:
+        if self.cancelled:
+            raise SourceRefused(f"source '{self.name}': the reading was stopped")
+
+    def _read(self, select: Select, declared: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
         kinds = [declared.get(planned.column.source, "") for planned in select.columns]
         heavy = {at for at, kind in enumerate(kinds) if _may_hold_blobs(kind)}
         names = [f"c{at}" for at in range(len(select.columns))]
@@ -109,6 +238,7 @@ class SqliteReading:
         rows: list[tuple[Raw, ...]] = []
         self.weight = 0
         while chunk := cursor.fetchmany(CHUNK):
+            self._stop_if_cancelled()
             rows += chunk
             self.weight += sum(len(row[at]) for at in heavy for row in chunk if isinstance(row[at], bytes))
             heavy |= {at for at, value in enumerate(chunk[-1]) if isinstance(value, bytes)}  # a stray one
