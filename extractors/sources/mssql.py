@@ -103,7 +103,7 @@ class MssqlReading:
         self._run(f"SET LOCK_TIMEOUT {PATIENCE * 1000}; SET DATEFORMAT ymd; SET TRANSACTION ISOLATION LEVEL {level}")
 
     def _run(self, sql: str) -> Any:
-        self.cancelled = False
+        self._check()
         try:
             self.running = self.connection.cursor()
             self.running.execute(sql)
@@ -111,9 +111,12 @@ class MssqlReading:
         except mssql_python.Error as exc:
             raise self._refused(exc) from None
 
-    def _refused(self, exc: Exception) -> SourceRefused:
+    def _check(self) -> None:
         if self.cancelled:
-            return SourceRefused(f"source '{self.name}': the reading was cancelled")
+            raise SourceRefused(f"source '{self.name}': the reading was cancelled")
+
+    def _refused(self, exc: Exception) -> SourceRefused:
+        self._check()
         return SourceRefused(f"source '{self.name}': SQL Server says: {_said(exc, self.at)}")
 
     def columns(self, relation: Relation) -> Mapping[str, str]:
@@ -160,6 +163,7 @@ class MssqlReading:
         try:
             while (batch := cursor.arrow_batch(rows)).num_rows:
                 yield batch
+                self._check()
         except (mssql_python.Error, RuntimeError) as exc:  # its C++ raises RuntimeError
             raise self._refused(exc) from None
         finally:

@@ -91,16 +91,19 @@ class OracleReading:
 
     @contextmanager
     def _asking(self) -> Iterator[Any]:
-        self.cancelled = False
+        self._check()
         try:
             with self.connection.cursor() as cursor:
                 yield cursor
         except oracledb.Error as exc:
             raise self._refused(exc) from None
 
-    def _refused(self, exc: Exception) -> SourceRefused:
+    def _check(self) -> None:
         if self.cancelled:
-            return SourceRefused(f"source '{self.name}': the reading was cancelled")
+            raise SourceRefused(f"source '{self.name}': the reading was cancelled")
+
+    def _refused(self, exc: Exception) -> SourceRefused:
+        self._check()
         return SourceRefused(f"source '{self.name}': Oracle says: {_said(exc, self.at)}")
 
     def columns(self, relation: Relation) -> Mapping[str, str]:
@@ -130,13 +133,14 @@ class OracleReading:
     def read(self, select: Select) -> Iterator[pa.RecordBatch]:
         types = self.columns(select.relation)
         wide = any(is_long(types.get(planned.column.source, "")) for planned in select.columns)
-        self.cancelled = False
+        self._check()
         try:
             frames = self.connection.fetch_df_batches(
                 select.sql, size=LONG_ROWS if wide else ROWS, requested_schema=requested(select.columns)
             )
             for batch in gathered(pa.record_batch(frame) for frame in frames):
                 yield promised(batch, select.columns, lambda stored: stored.decode())
+                self._check()
         except (oracledb.Error, ValueError, OverflowError) as exc:
             fragile = frozenset(planned.column.source for planned in select.columns if planned.fragile)
             if fragile and not isinstance(exc, oracledb.Error):  # Python's datetime has no such year

@@ -11,6 +11,7 @@ from typing import Any
 import oracledb
 import pyarrow as pa
 import pytest
+import sqlglot
 
 from extractors.address import address
 from extractors.compiled import Column, Source
@@ -157,6 +158,96 @@ def test_what_stops_the_driver_midway(
         list(reading.read(Select(ORACLE.table("T"), (plan,))))
     if isinstance(raised.value, NativeFailed):
         assert raised.value.columns == {"V"}
+
+
+class Session:
+    """An Oracle that keeps what it was asked; a call that `hangs` ends when it is cancelled."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.cancelled = self.closed = 0
+
+    def cursor(self) -> Session:
+        return self
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def execute(self, sql: str) -> None:
+        self.said.append(sql)
+        if "fails" in sql:
+            raise oracledb.DatabaseError("ORA-00942: s3cr3t")
+
+    def fetchall(self) -> list[tuple[object, ...]]:
+        if "ORACLE_MAINTAINED" in self.said[-1]:
+            return [
+                ("HOUSING.JOBS", "JOB_NO", "NUMBER(9,0)", 1, 12, "its number"),
+                ("HOUSING.JOBS", "D", "DATE", None, 12, None),
+            ]
+        return []
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Session:
+    made = Session()
+    monkeypatch.setattr(oracledb, "connect", lambda **_: made)
+    return made
+
+
+SILO = Source("silo", "oracle://reader:s3cr3t@h/s", Path(), Where("datasets.yaml", 3))
+
+
+def test_the_session_is_pinned_and_reads_only_before_anything_is_asked(session: Session) -> None:
+    with open_reading(SILO) as reading:
+        assert session.said == list(oracle.SESSION)
+        assert session.said[-1] == "SET TRANSACTION READ ONLY"
+        assert reading.is_snapshot
+        assert session.closed == 0
+    assert session.closed == 1
+
+
+def test_a_table_that_is_not_there_is_named_with_those_that_are(session: Session) -> None:
+    with open_reading(SILO) as reading:
+        with pytest.raises(SourceRefused) as refused:
+            reading.columns(ORACLE.table("HOUSING.JOBZ"))
+        (found,) = reading.tables()
+    assert str(refused.value) == (
+        "source 'silo': there is no table or view 'HOUSING.JOBZ'; there are: HOUSING.JOBS. Did you mean 'HOUSING.JOBS'?"
+    )
+    assert (found.key, found.rows, found.comments) == (("JOB_NO",), 12, {"JOB_NO": "its number"})
+
+
+def test_what_the_driver_says_is_told_without_the_password_and_ends_when_cancelled(session: Session) -> None:
+    with open_reading(SILO) as reading:
+        with pytest.raises(SourceRefused, match="Oracle says: ORA-00942: …") as refused:
+            reading.ask("this fails")
+        assert "s3cr3t" not in "".join(traceback.format_exception(refused.value))
+        reading.cancel()
+        assert session.cancelled == 1
+        with pytest.raises(SourceRefused, match="the reading was cancelled"):
+            reading.ask("SELECT 1 FROM DUAL")
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if line[2] != "refused"], ids=lambda line: line[1])
+def test_what_is_planned_is_oracle_s_sql(line: Line) -> None:
+    if "RETURNING CLOB" in line[2]:  # which sqlglot does not know; Oracle's manual of 23ai has both
+        return
+    for as_text in (False, True):
+        sqlglot.parse_one(f"SELECT {recordings.planned(line, ORACLE, as_text=as_text).sql} AS c0 FROM t", read="oracle")
+
+
+def test_the_catalogue_s_questions_are_oracle_s_sql() -> None:
+    sqlglot.parse_one(oracle_catalogue.TABLES, read="oracle")
+    sqlglot.parse_one(oracle_catalogue.columns("A.B"), read="oracle")
 
 
 @pytest.mark.skipif("FIG_TEST_ORACLE" not in os.environ, reason="FIG_TEST_ORACLE holds no address of an Oracle")
