@@ -13,7 +13,7 @@ from tests.servers import mariadb as mariadb_server
 from tests.servers import odbc
 from tests.servers.postgres import Server
 
-from . import test_postgres_types
+from . import test_mysql_types, test_postgres_types
 from .conftest import Council
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "types.md"
@@ -54,21 +54,13 @@ def outcomes(council: Council, url: str, some: Sequence[Line], table: str, more:
     )
     council.run()
     faults = {fault["column"]: f"fault: {fault['rule']}" for fault in council.faults()}
-    first, second = council.rows()
-    assert set(second.values()) == {2, None}
+    first, *others = council.rows()
+    assert all(set(other.values()) == {2, None} for other in others)
     assert all(first[name] is None for name in faults)
     return [
         faults.get(f"v{at}", "NULL" if first[f"v{at}"] is None else formats.text(first[f"v{at}"]))
         for at in range(len(some))
     ]
-
-
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[mariadb_server.Server]:
-    if why := mariadb_server.absent():
-        pytest.skip(why)
-    with mariadb_server.serving() as server:
-        yield server
 
 
 Run = Callable[[str, Sequence[Line], str], list[str]]  # a driver, lines, what else the source says
@@ -98,12 +90,10 @@ def mariadb_run(mariadb: mariadb_server.Server, council: Council) -> Iterator[Ru
     with mariadb.database("odbc_types") as session:
 
         def run(_: str, some: Sequence[Line], more: str) -> list[str]:
-            columns, row = table_of(some)
+            columns, row = table_of([(line[0], f"{line[1]} NULL", *line[2:]) for line in some])
             session.execute(f"CREATE TABLE t {columns} ENGINE InnoDB")
             session.execute(f"INSERT INTO t VALUES {row}")
-            # A first TIMESTAMP column has a default of its own
-            nulls = ", NULL" * len(some)
-            session.execute(f"INSERT INTO t VALUES (2{nulls})")
+            session.execute(f"INSERT INTO t VALUES (2{', NULL' * len(some)})")
             words = {"driver": driver, "server": "127.0.0.1", "port": mariadb.port, "database": "odbc_types"}
             if "odbc" in more:
                 words["initstmt"] = "SET sql_mode='ANSI_QUOTES'"
@@ -155,4 +145,14 @@ def test_postgresql_has_the_outcomes_of_its_own_section(postgres_run: Run) -> No
         for line in test_postgres_types.LINES
     ]
     got = postgres_run("PostgreSQL", some, "")
+    assert [(*line[:3], gets) for line, gets in zip(some, got, strict=True)] == some
+
+
+def test_mysql_has_the_outcomes_of_its_own_section(mariadb: mariadb_server.Server, council: Council) -> None:
+    driver, some = odbc.driver("MariaDB Unicode"), test_mysql_types.LINES
+    with mariadb.database("odbc_lines") as session:
+        session.execute("SET time_zone = 'SYSTEM'")  # London's
+        test_mysql_types.fill(session, "jobs", [(kind, [holds]) for _, kind, holds, _ in some])
+        words = {"driver": driver, "server": "127.0.0.1", "port": mariadb.port, "database": "odbc_lines"}
+        got = outcomes(council, odbc.url(words | {"uid": "reader"}), some, "jobs")
     assert [(*line[:3], gets) for line, gets in zip(some, got, strict=True)] == some
