@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from extractors.shown import values
 
 SHOWN = 100  # rows of a table: a screen or two
 WIDTH = 60  # characters of a cell
@@ -53,22 +55,32 @@ def plain(value: object) -> object:
         case list():
             return [plain(inner) for inner in value]
         case dict():
-            return {str(key): plain(inner) for key, inner in value.items()}
+            return {text(key): plain(inner) for key, inner in value.items()}
     return text(value)
 
 
 def _csv(reader: pa.RecordBatchReader, out: BinaryIO) -> None:
-    line = _Lines(out)
-    writer = csv.writer(line, lineterminator="\r\n")  # RFC 4180
-    writer.writerow(reader.schema.names)
+    """RFC 4180, which has no NULL: it is nothing at all, and an empty text is `""`, as PostgreSQL writes them."""
+    out.write((",".join(map(_field, reader.schema.names)) + "\r\n").encode())
     for batch in reader:
-        writer.writerows(zip(*(map(text, column.to_pylist()) for column in batch.columns), strict=True))
+        rows = zip(*(values(column) for column in batch.columns), strict=True)
+        out.write("".join([",".join(map(_field, row)) + "\r\n" for row in rows]).encode())
+
+
+_SPECIAL = re.compile(r'[",\r\n]')
+
+
+def _field(value: object) -> str:
+    if value is None:
+        return ""
+    shown = text(value)
+    return '"' + shown.replace('"', '""') + '"' if not shown or _SPECIAL.search(shown) else shown
 
 
 def _json(reader: pa.RecordBatchReader, out: BinaryIO) -> None:
     separator = b"[\n"
     for batch in reader:
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+        for row in zip(*(values(column) for column in batch.columns), strict=True):
             named = {name: plain(value) for name, value in zip(reader.schema.names, row, strict=True)}
             out.write(separator + json.dumps(named, ensure_ascii=False).encode())
             separator = b",\n"
@@ -87,7 +99,7 @@ def _table(reader: pa.RecordBatchReader, out: BinaryIO) -> None:
     total = 0
     for batch in reader:
         some = batch.slice(0, max(SHOWN - len(rows), 0))
-        rows += map(list, zip(*([_cell(v) for v in column.to_pylist()] for column in some.columns), strict=True))
+        rows += map(list, zip(*([_cell(v) for v in values(column)] for column in some.columns), strict=True))
         total += batch.num_rows
     widths = [max([len(name), *(len(row[at]) for row in rows)]) for at, name in enumerate(names)]
     right = [pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_decimal(t) for t in reader.schema.types]
@@ -105,16 +117,6 @@ def _cell(value: object) -> str:
     shown = "NULL" if value is None else " ".join(text(value).split("\n"))
     shown = "".join(character if character.isprintable() else "?" for character in shown)  # no terminal codes from data
     return shown if len(shown) <= WIDTH else shown[: WIDTH - 1] + "…"
-
-
-class _Lines:
-    """What csv.writer writes to, as UTF-8."""
-
-    def __init__(self, out: BinaryIO) -> None:
-        self.out = out
-
-    def write(self, line: str) -> int:
-        return self.out.write(line.encode())
 
 
 FORMATS: Mapping[str, Callable[[pa.RecordBatchReader, BinaryIO], None]] = {

@@ -39,19 +39,23 @@ class _Question:
     """What is asked of the files: every key's hash, and the keys that have certain hashes."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, files: Sequence[Path], key: Mapping[str, bool]) -> None:
-        self.connection, self.names = connection, [str(file) for file in files]
-        self.listed = ", ".join('"' + name.replace('"', '""') + '"' for name in key)  # quoted
+        self.connection = connection
+        self.key = ", ".join('"' + name.replace('"', '""') + '"' for name in key)
+        names = ", ".join("'" + str(file).replace("'", "''") + "'" for file in files)
+        self.rows = (
+            f"read_parquet([{names}], hive_partitioning = false)"  # quoted; a parameter would hold all in memory
+        )
 
     def hashes(self) -> Iterator[Hashes]:
-        sql = f"SELECT hash({self.listed}) AS h FROM read_parquet(?, hive_partitioning = false)"  # noqa: S608
-        for batch in self.connection.execute(sql, [self.names]).to_arrow_reader(65_536):
+        asked = self.connection.sql(f"SELECT hash({self.key}) AS h FROM {self.rows}")  # noqa: S608
+        for batch in asked.to_arrow_reader(65_536):
             yield batch.column(0).to_numpy(zero_copy_only=False)
 
     def look(self, hashes: Hashes) -> list[tuple[object, ...]]:
         """The keys with these hashes that do occur more than once, and how often."""
-        found = f"SELECT {self.listed}, count(*) AS times FROM read_parquet(?, hive_partitioning = false) "  # noqa: S608
-        found += f"WHERE hash({self.listed}) IN (SELECT unnest(?::UBIGINT[])) GROUP BY ALL HAVING count(*) > 1 "
-        return self.connection.execute(found + "ORDER BY ALL", [self.names, hashes.tolist()]).fetchall()
+        found = f"SELECT {self.key}, count(*) AS times FROM {self.rows} "  # noqa: S608
+        found += f"WHERE hash({self.key}) IN (SELECT unnest(?::UBIGINT[])) GROUP BY ALL HAVING count(*) > 1 "
+        return self.connection.execute(found + "ORDER BY ALL", [hashes.tolist()]).fetchall()
 
 
 def _rows(files: Sequence[Path]) -> int:

@@ -39,13 +39,41 @@ def ask(home: Path, sql: str) -> pa.RecordBatchReader:
         statements = connection.extract_statements(sql)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise QueryRefused("only one SELECT can be asked; the data can be read, not changed")
-        reader: pa.RecordBatchReader = connection.sql(sql).to_arrow_reader(65_536)
+        relation = connection.sql(sql)
+        doubled = sorted(name for name, times in Counter(relation.columns).items() if times > 1)
+        if doubled:  # JSON and Parquet would keep one of them, or tell them apart for nobody
+            raise QueryRefused(f"two columns of the answer are called '{doubled[0]}'; name them with AS")
+        reader: pa.RecordBatchReader = _exact(relation).to_arrow_reader(65_536)
     except duckdb.Error as exc:
         raise QueryRefused(_plain(str(exc), [view for name in names for view in views_of(name)])) from exc
-    doubled = sorted(name for name, times in Counter(reader.schema.names).items() if times > 1)
-    if doubled:  # JSON and Parquet would keep one of them, or tell them apart for nobody
-        raise QueryRefused(f"two columns of the answer are called '{doubled[0]}'; name them with AS")
     return reader
+
+
+# What Arrow has an exact type for; of the others (UHUGEINT, BIT, BIGNUM, INTERVAL, TIME, which may be 24:00, …) the
+# text that DuckDB has for them is handed over.
+_IN_ARROW = frozenset({
+    "boolean", "tinyint", "smallint", "integer", "bigint", "hugeint", "utinyint", "usmallint", "uinteger", "ubigint",
+    "float", "double", "decimal", "varchar", "blob", "date", "timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns",
+    "timestamp with time zone", "uuid", "enum", "null",
+})  # fmt: skip
+_OF_OTHERS = frozenset({"list", "array", "struct", "map"})
+
+
+def _exact(relation: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    inexact = {name for name, kind in zip(relation.columns, relation.types, strict=True) if not _is_in_arrow(kind)}
+    if not inexact:
+        return relation
+    named = [(name, '"' + name.replace('"', '""') + '"') for name in relation.columns]
+    return relation.project(", ".join(f"{at}::VARCHAR AS {at}" if name in inexact else at for name, at in named))
+
+
+def _is_in_arrow(kind: duckdb.sqltypes.DuckDBPyType) -> bool:
+    if str(kind) == '"NULL"' or kind.id.lower() in _IN_ARROW:
+        return True
+    if kind.id.lower() not in _OF_OTHERS:
+        return False
+    inside = [(name, inner) for name, inner in kind.children if isinstance(inner, type(kind))]
+    return len({name for name, _ in inside}) == len(inside) and all(_is_in_arrow(inner) for _, inner in inside)
 
 
 def _closed_room(snapshots: Iterable[lake.Snapshot]) -> duckdb.DuckDBPyConnection:

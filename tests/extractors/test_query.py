@@ -16,10 +16,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import extractors
 from extractors import formats, query
 from extractors.reference import datasets_reference
+from extractors.shown import values
 from notation import lake
 from notation.problems import ConfigError
 
@@ -151,6 +154,91 @@ def test_no_query_changes_a_file_of_the_lake(repairs: Council) -> None:
     assert file.read_bytes() == before
 
 
+SHOWN = [  # an expression, what CSV says of it, what JSON says
+    ("0.1::FLOAT", "0.1", 0.1),
+    ("16777217::FLOAT", "16777216.0", 16777216.0),
+    ("[0.1::FLOAT, NULL]", '"[0.1, null]"', [0.1, None]),
+    ("'inf'::DOUBLE", "inf", "inf"),
+    ("'-inf'::FLOAT", "-inf", "-inf"),
+    ("DATE '2024-01-31'", "2024-01-31", "2024-01-31"),
+    ("DATE 'infinity'", "infinity", "infinity"),
+    ("DATE '-infinity'", "-infinity", "-infinity"),
+    ("DATE '5874897-12-31'", "5874897-12-31", "5874897-12-31"),
+    ("DATE '0044-03-15 (BC)'", "0044-03-15 (BC)", "0044-03-15 (BC)"),
+    ("TIMESTAMP 'infinity'", "infinity", "infinity"),
+    ("TIMESTAMP '294246-01-01 09:30:00.5'", "294246-01-01 09:30:00.5", "294246-01-01 09:30:00.5"),
+    ("TIMESTAMP '0044-03-15 (BC) 09:30:00'", "0044-03-15 (BC) 09:30:00", "0044-03-15 (BC) 09:30:00"),
+    ("TIMESTAMPTZ '12024-01-31 09:30:00+00'", "12024-01-31 09:30:00Z", "12024-01-31 09:30:00Z"),
+    ("TIMESTAMP_NS '2024-01-31 09:30:00.123456789'", "2024-01-31 09:30:00.123456789", "2024-01-31 09:30:00.123456789"),
+    ("TIME '24:00:00'", "24:00:00", "24:00:00"),
+    ("'09:30:00+01'::TIMETZ", "09:30:00+01", "09:30:00+01"),
+    ("INTERVAL '1 month 2 days 3 hours'", "1 month 2 days 03:00:00", "1 month 2 days 03:00:00"),
+    ("18446744073709551615::UBIGINT", "18446744073709551615", 18446744073709551615),
+    ("170141183460469231731687303715884105727::HUGEINT", "170141183460469231731687303715884105727",
+     "170141183460469231731687303715884105727"),
+    ("340282366920938463463374607431768211455::UHUGEINT", "340282366920938463463374607431768211455",
+     "340282366920938463463374607431768211455"),
+    ("'10101'::BIT", "10101", "10101"),
+    ("MAP {'a': 1.10, 'b': NULL}", '"{""a"": ""1.10"", ""b"": null}"', {"a": "1.10", "b": None}),
+    ("MAP {DATE '2024-01-31': [1]}", '"{""2024-01-31"": [1]}"', {"2024-01-31": [1]}),
+    ("{'day': DATE 'infinity', 'cost': 0.1::FLOAT}", '"{""day"": ""infinity"", ""cost"": 0.1}"',
+     {"day": "infinity", "cost": 0.1}),
+    ("[{'bits': '101'::BIT}]", "[{'bits': 101}]", "[{'bits': 101}]"),
+    ("[1, 2]::INTEGER[2]", '"[1, 2]"', [1, 2]),
+    ("row(1, 2)", '"(1, 2)"', "(1, 2)"),
+    ("union_value(a := 1)", "1", "1"),
+    ("'a'::ENUM('a', 'b')", "a", "a"),
+    ("'0b1e0d9e-0000-4000-8000-000000000001'::UUID", "0b1e0d9e-0000-4000-8000-000000000001",
+     "0b1e0d9e-0000-4000-8000-000000000001"),
+    ("'\\x00ff'::BLOB", "006666", "006666"),
+    ("NULL", "", None),
+    ("''", '""', ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "in_csv", "in_json"), SHOWN, ids=[sql for sql, _, _ in SHOWN])
+def test_every_type_of_an_answer_is_shown_exactly(sql: str, in_csv: str, in_json: object, council: Council) -> None:
+    asked = f"SELECT * FROM (VALUES (0, {sql}), (1, NULL), (2, {sql})) AS t(n, v) ORDER BY n DESC"
+    if sql in ("NULL", "''"):
+        asked = f"SELECT 2 AS n, {sql} AS v UNION ALL SELECT 1, NULL UNION ALL SELECT 0, {sql} ORDER BY n DESC"
+    assert answer(council, asked, "csv").decode() == f"n,v\r\n2,{in_csv}\r\n1,\r\n0,{in_csv}\r\n"
+    assert json.loads(answer(council, asked, "json")) == [
+        {"n": 2, "v": in_json}, {"n": 1, "v": None}, {"n": 0, "v": in_json},
+    ]  # fmt: skip
+    assert pq.read_table(io.BytesIO(answer(council, asked, "parquet"))).num_rows == 3
+    assert "NULL" in answer(council, asked, "table").decode()
+
+
+@given(st.integers(-(2**31) + 2, 2**31 - 2), st.integers(-(2**63) + 2, 2**63 - 2))
+def test_days_and_moments_of_any_year_are_written_as_duckdb_writes_them(day: int, moment: int) -> None:
+    in_range = max(min(moment, 9223371331200000000 - 1), -9223372022400000000)
+    days = pa.array([day, None], pa.int32()).cast(pa.date32())
+    moments = pa.array([in_range], pa.int64()).cast(pa.timestamp("us"))
+    with duckdb.connect() as connection:
+        connection.register("held", pa.table({"d": days[:1], "m": moments}))
+        told = connection.execute("SELECT d::VARCHAR, m::VARCHAR FROM held").fetchone()
+    shown = (values(days), values(moments))
+    assert (formats.text(shown[0][0]), shown[0][1]) == (told[0] if told else None, None)
+    text = formats.text(shown[1][0])
+    assert (text if "." not in text else text.rstrip("0")) == (told[1] if told else None)
+
+
+def test_a_query_that_is_cast_for_arrow_keeps_its_order_and_its_names(repairs: Council) -> None:
+    asked = 'SELECT n AS "A ""b", \'1\'::BIT AS "select", reference FROM housing_repairs ORDER BY reference DESC'
+    assert answer(repairs, asked, "csv").decode() == ('"A ""b",select,reference\r\n,1,J2\r\n9309935020231023,1,J1\r\n')
+
+
+def test_a_reader_tells_an_empty_text_from_no_value(council: Council) -> None:
+    asked = "SELECT 'a,b' AS a, 'say \"no\"' AS b, E'a\\nb' AS c, E'a\\rb' AS d, ' x ' AS e, '' AS f, NULL AS g"
+    said = answer(council, asked, "csv").decode()
+    assert said == 'a,b,c,d,e,f,g\r\n"a,b","say ""no""","a\nb","a\rb", x ,"",\r\n'
+    (council.home / "said.csv").write_text(said, encoding="utf-8", newline="")
+    with duckdb.connect() as connection:
+        read = "FROM read_csv(?, all_varchar = true, header = true, allow_quoted_nulls = false)"
+        back = connection.execute(read, [str(council.home / "said.csv")]).fetchall()
+    assert back == [("a,b", 'say "no"', "a\nb", "a\rb", " x ", "", None)]
+
+
 # -- the commands
 
 
@@ -159,7 +247,7 @@ def test_extract_then_query(run_fig: Fig, fifty: Council) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("jobs: 50 rows in, 50 out, 0 set aside, 0 faults, version 0, ")
     assert done.stderr.splitlines() == [
-        "jobs: started", "jobs: reading 50 rows", "jobs: 50 rows written", "jobs: counts and key hold",
+        "jobs: started", "jobs: reading", "jobs: 50 rows read and written", "jobs: counts and key hold",
         "jobs: committed",
     ]  # fmt: skip
     asked = run_fig(
@@ -176,11 +264,11 @@ def test_extract_speaks_json(run_fig: Fig, fifty: Council) -> None:
 
 def test_extract_refuses_what_is_not_acted_on(run_fig: Fig, fifty: Council) -> None:
     path = fifty.home / "datasets.yaml"
-    path.write_text(path.read_text().replace("    key:", "    cursor: {column: JOB_NO}\n    history: scd2\n    key:"))
+    path.write_text(path.read_text().replace("    key:", "    partition_by: [ward]\n    expect: [cost > 0]\n    key:"))
     done = run_fig("extract")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", (
-        "datasets.yaml:10: datasets.jobs.cursor is not acted on yet\n    remove it until it is\n"
-        "datasets.yaml:11: datasets.jobs.history (scd2) is not acted on yet\n    remove it until it is\n"
+        "datasets.yaml:10: datasets.jobs.partition_by is not acted on yet\n    remove it until it is\n"
+        "datasets.yaml:11: datasets.jobs.expect is not acted on yet\n    remove it until it is\n"
     ))  # fmt: skip
     assert not (fifty.home / "data").exists()
 
