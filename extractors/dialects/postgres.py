@@ -54,7 +54,7 @@ _NATIVE: Mapping[str, _Way] = {
 _ALREADY_TEXT = frozenset({"text", "character varying", "character", "bpchar", "json", "jsonb", "xml", "name"})
 _GEOMETRY = frozenset({"geometry", "geography"})
 _SURVIVES = frozenset({"bytea", "smallint", "integer", "bigint", "real", "double precision", "boolean"})
-_NATIVE_TYPE = re.compile(r"(.*?)(?:\(([0-9, -]+)\))?((?: with(?:out)? time zone)?(?:\[\])*)")
+_NATIVE_TYPE = re.compile(r"(.*?)(?:\(([^()]*)\))?((?: with(?:out)? time zone)?(?:\[\])*)")
 
 
 class Postgres(Dialect):

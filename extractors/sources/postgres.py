@@ -107,9 +107,10 @@ class PostgresReading:
             try:
                 yield session
             except psycopg.Error as exc:
-                if session.info.transaction_status == TransactionStatus.INERROR:
-                    session.pgconn.exec_(b"ROLLBACK TO SAVEPOINT opened")  # not `execute`: a COPY still has its lock
                 raise self.refused(exc) from None
+            finally:
+                if session.info.transaction_status == TransactionStatus.INERROR:
+                    session.pgconn.exec_(b"ROLLBACK TO SAVEPOINT opened")  # not `execute`: a COPY may have its lock
 
     def refused(self, exc: Exception) -> SourceRefused:
         said = "the reading was cancelled" if self.is_cancelled else self.at.scrub(_plainly(str(exc)))
@@ -140,8 +141,8 @@ class PostgresReading:
             }
         found = self.ask(catalogue.columns(relation.sql))
         if not found:
-            known = [table.table for table in self.tables()]
-            listed = one_of("tables this login may read", relation.table, [*known, *map(_without_schema, known)])
+            meant = relation.table if "." in relation.table else f"public.{relation.table}"
+            listed = one_of("Tables this login may read", meant, [each.table for each in self.tables()])
             raise SourceRefused(f"source '{self.name}': there is no table or view '{relation.table}'. {listed}")
         return {str(name): str(kind) for name, kind in found}
 
@@ -244,10 +245,6 @@ class PostgresReading:
         if self.session is not None:
             self.session.close()
             self.session = None
-
-
-def _without_schema(table: str) -> str:
-    return table.partition(".")[2]
 
 
 def _plainly(text: str) -> str:

@@ -18,7 +18,7 @@ from extractors.dialects.postgres import SETTINGS
 FAILED = (duckdb.Error, OSError, pa.ArrowException)
 BYTES = 32 * 2**20  # what a batch may take
 VALUE = 40  # bytes that a value takes on average, generously
-ROWS = 2048, 65_536  # DuckDB's own unit; and more is no faster
+ROWS = 2048, 65_536  # DuckDB's own unit; and more is no faster. Powers of two, since row groups are of such a size
 
 
 def _extension() -> Path | None:
@@ -65,7 +65,7 @@ class Scan:
     def read(self, select: Select) -> Iterator[pa.RecordBatch]:
         """Raises one of FAILED; afterwards only `close` is of use."""
         names = [f"c{at}" for at in range(len(select.columns))]
-        rows = BYTES // (VALUE * len(names)) // ROWS[0] * ROWS[0]
+        rows = 1 << ((BYTES // (VALUE * len(names))).bit_length() - 1)
         found = self.duck.execute("FROM postgres_query('source', $1)", [select.sql])
         for batch in found.to_arrow_reader(min(max(rows, ROWS[0]), ROWS[1])):
             yield pa.RecordBatch.from_arrays(
