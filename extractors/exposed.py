@@ -15,12 +15,12 @@ def exposed(dataset: Dataset, home: Path) -> tuple[Problem, ...]:
     if not strict or dataset.name not in lake.names(home):
         return ()
     more: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for version in reversed(lake.history(home, dataset.name)):
-        for field in lake.open_dataset(home, dataset.name, version.number).schema:
+    for versions, schema in lake.schemas(home, dataset.name):
+        for field in schema:
             notes = field.metadata or {}
             source, rule = notes.get(b"fig.source", b"").decode(), notes.get(b"fig.privacy", b"keep").decode()
             if source in strict and not tells_no_more(rule, strict[source].rule):
-                more[source, rule].append(version.number)
+                more[source, rule] += versions
     return tuple(_problem(dataset, strict[source], rule, versions) for (source, rule), versions in more.items())
 
 

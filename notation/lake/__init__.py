@@ -2,7 +2,7 @@
 
 from notation.lake.building import Build
 from notation.lake.log import LakeFailed, NoDataset, Version
-from notation.lake.reading import Size, Snapshot, history, names, open_dataset, size
+from notation.lake.reading import Size, Snapshot, history, names, open_dataset, schemas, size
 from notation.lake.vacuum import Vacuumed
 from notation.lake.writing import Held, Hold, hold
 
@@ -20,5 +20,6 @@ __all__ = [
     "hold",
     "names",
     "open_dataset",
+    "schemas",
     "size",
 ]

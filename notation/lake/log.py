@@ -44,6 +44,7 @@ class Commit:
 
     version: Version
     added: tuple[str, ...]
+    declares: bool  # what the columns are
 
 
 def has_log(folder: Path) -> bool:
@@ -143,12 +144,14 @@ def mark(folder: Path) -> Mapping[str, Any]:
 
 def _commit(path: Path, number: int) -> Commit:
     info: dict[str, Any] = {}
-    added = []
+    added, declares = [], False
     for line in path.read_text(encoding="utf-8").splitlines():
         action = json.loads(line)
         if "commitInfo" in action:
             info = action["commitInfo"]
         elif "add" in action:
             added.append(action["add"]["path"])
+        elif "metaData" in action:
+            declares = True
     at = datetime.fromtimestamp(info.get("timestamp", 0) / 1000, UTC)
-    return Commit(Version(number, at, json.loads(info.get(META, "{}"))), tuple(added))
+    return Commit(Version(number, at, json.loads(info.get(META, "{}"))), tuple(added), declares)

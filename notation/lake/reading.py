@@ -87,6 +87,22 @@ def history(home: Path, name: str) -> tuple[Version, ...]:
     return tuple(commit.version for commit in log.commits(folder, newest) if commit.version.number >= oldest)
 
 
+def schemas(home: Path, name: str) -> tuple[tuple[range, pa.Schema], ...]:
+    """What the columns were, oldest first, each with the versions it held for; those that can still be read.
+
+    Raises NoDataset.
+    """
+    folder = _folder(home, name)
+    newest, oldest = log.delta(folder).version(), log.oldest_kept(folder)
+    declared = [commit.version.number for commit in log.commits(folder, newest) if commit.declares]
+    kept = min((number for number in log.numbers(folder) if number >= oldest), default=newest)
+    firsts = sorted({kept, *(number for number in declared if number > kept)})
+    ends = [*firsts[1:], newest + 1]
+    return tuple(
+        (range(first, end), log.schema(log.delta(folder, first))) for first, end in zip(firsts, ends, strict=True)
+    )
+
+
 def size(home: Path, name: str) -> Size:
     """How many rows and files the newest version has, how many versions there are. Raises NoDataset."""
     folder = _folder(home, name)

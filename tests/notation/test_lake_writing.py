@@ -150,6 +150,23 @@ def test_what_a_column_means_may_change_while_files_stay(bench: Bench) -> None:
     assert (version, changed) == (snapshot.version + 1, False)
 
 
+def test_the_columns_of_all_versions_are_told_without_opening_each(bench: Bench) -> None:
+    bench.run([1], removes=None)
+    bench.run([2])
+    told = pa.schema([SCHEMA.field("n").with_metadata({"comment": "the number"}), SCHEMA.field("ward")])
+    bench.run([3], removes=None, schema=told)
+    bench.run(schema=told)
+    with mock.patch("notation.lake.log.delta", side_effect=log.delta) as opened:
+        seen = lake.schemas(bench.home, "jobs")
+        assert opened.call_count == 3
+    assert [(versions, schema.field("n").metadata) for versions, schema in seen] == [
+        (range(2), None), (range(2, 4), {b"comment": b"the number"}),
+    ]  # fmt: skip
+    with bench.hold() as held:
+        held.vacuum(timedelta(0))
+    assert [versions for versions, _ in lake.schemas(bench.home, "jobs")] == [range(3, 4)]
+
+
 def test_files_of_other_columns_do_not_stand_beside_those_there_are(bench: Bench) -> None:
     bench.run([1], removes=None)
     with pytest.raises(lake.LakeFailed, match=r"^files of other columns can only replace a dataset whole"):
