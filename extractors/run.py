@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from extractors import build, drift, follow, keys
+from extractors import build, drift, follow, keys, upkeep
 from extractors.build import Whole
 from extractors.commit import Changes, Committed, Proposal, commit
 from extractors.compiled import Dataset, Source
@@ -99,7 +100,8 @@ def extract(dataset: Dataset, home: Path, keys_file: Path, tell: Tell, *, full: 
             whole = _read(job, held, before, mark, now, so_far, full=full)
         if whole is not None:
             _commit_whole(job, held, whole, now, so_far)
-        held.vacuum(timedelta(seconds=dataset.versions))
+        shutil.rmtree(held.spill, ignore_errors=True)
+        upkeep.keep_in_order(held, timedelta(seconds=dataset.versions))
         job.say("kept up")
     return Extracted(
         dataset.name, so_far.run, so_far.version, so_far.changed, so_far.mode, **asdict(so_far.counts),
