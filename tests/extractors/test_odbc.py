@@ -18,12 +18,13 @@ from extractors.address import address
 from extractors.compiled import Column, Source
 from extractors.declared import Type
 from extractors.dialects import DIALECTS, Planned, Relation, Select
-from extractors.raw import Undecodable
+from extractors.raw import Undecodable, unpack
 from extractors.refused import NativeFailed, SourceRefused
 from extractors.sources import Reading, odbc, odbc_products, open_reading
 from notation.problems import Refused, Where
 from tests.processes import free_port
 from tests.servers import odbc as drivers
+from tests.servers.mariadb import Server as MariaDb
 from tests.servers.postgres import Server
 
 from .conftest import Council
@@ -287,6 +288,23 @@ def test_a_statement_ends_within_a_second(dialect: str, postgres: Server, silo: 
             assert silo.execute(running).fetchone() == (0,)
 
 
+def test_a_server_that_is_shut_off_ends_the_statement_when_it_next_sends(
+    postgres: Server, silo: psycopg.Connection
+) -> None:
+    running = b"SELECT count(*), pg_sleep(0.05) FROM pg_stat_activity WHERE query LIKE '%' || repeat('x', 3) || 'yz%'"
+    rows = "SELECT repeat('x', 9000) AS xxxyz, pg_sleep(0.05) FROM generate_series(1, 400)"
+    with open_reading(source(url(postgres), "odbc")) as reading:
+        timer = threading.Timer(0.3, reading.cancel)
+        timer.start()
+        with pytest.raises(SourceRefused, match="the reading was cancelled"):
+            reading.ask(rows)
+        timer.join()
+        began, left = monotonic(), 1
+        while left and monotonic() - began < 5:
+            ((left, _),) = silo.execute(running).fetchall()
+    assert left == 0
+
+
 def test_a_reading_ends_within_a_second_amid_its_rows(postgres: Server, silo: psycopg.Connection) -> None:
     with open_reading(source(url(postgres))) as reading:
         relation = Relation(
@@ -311,6 +329,32 @@ def test_a_large_text_is_read_whole_and_the_others_stay_small(postgres: Server, 
         read = values(reading, select(reading, "public.t", "b", "a", as_text=True))
     assert len(read) == 1001
     assert "é" * 1_048_576 in read
+
+
+def test_bytes_that_are_no_text_in_their_character_set_are_undecodable(mariadb: MariaDb) -> None:
+    driver = drivers.driver("MariaDB Unicode")
+    words = {"driver": driver, "server": "127.0.0.1", "port": mariadb.port, "database": "odbc_sjis", "uid": "reader"}
+    with mariadb.database("odbc_sjis") as session:
+        session.execute("CREATE TABLE t (id int PRIMARY KEY, a varchar(9) CHARACTER SET cp1250)")
+        session.execute("INSERT INTO t VALUES (1, x'6181'), (2, 'ř')")
+        with open_reading(source(drivers.url(words))) as reading:
+            with pytest.raises(NativeFailed) as failed:
+                list(reading.read(select(reading, "t", "a")))
+            assert failed.value.columns == {"a"}
+            (batch,) = reading.read(select(reading, "t", "a", as_text=True))
+            assert reading.is_snapshot
+    assert unpack(batch.column(0)) == [Undecodable(b"a\x81"), "ř"]
+
+
+def test_a_table_outside_the_snapshot_is_counted_with_its_rows(mariadb: MariaDb) -> None:
+    driver = drivers.driver("MariaDB Unicode")
+    words = {"driver": driver, "server": "127.0.0.1", "port": mariadb.port, "database": "odbc_loose", "uid": "reader"}
+    with mariadb.database("odbc_loose") as session:
+        session.execute("CREATE TABLE t (a int) ENGINE MyISAM")
+        session.execute("INSERT INTO t VALUES (1), (2)")
+        with open_reading(source(drivers.url(words))) as reading:
+            assert not reading.is_snapshot
+            assert len(values(reading, select(reading, "t", "a"))) == reading.counted() == 2
 
 
 @pytest.mark.slow
