@@ -68,7 +68,7 @@ def _say(out: BinaryIO, what: dict[str, Any]) -> None:
 
 def _answer(connection: dbapi.Connection, out: BinaryIO, select: str, types: list[str], rows: int) -> dict[str, Any]:
     schema = pa.schema([(f"c{at}", KINDS[kind.removesuffix("?")]) for at, kind in enumerate(types)])
-    with pa.ipc.new_stream(pa.PythonFile(cast(IOBase, out), "w"), schema) as writer:
+    with pa.ipc.new_stream(pa.PythonFile(cast("IOBase", out), "w"), schema) as writer:
         try:
             return {"rows": _send(connection, writer, schema, select, types, rows)}
         except Odd as exc:
