@@ -238,6 +238,15 @@ def test_what_has_no_exact_form_here_is_to_be_read_as_text(raw: pa.Array, kind: 
     assert failed.value.columns == {"V"}
 
 
+def test_only_a_moment_without_a_zone_can_be_a_day() -> None:
+    midnight = [datetime(2024, 1, 31), None]
+    for unit in ("s", "ms", "us", "ns"):
+        check(pa.array(midnight, pa.timestamp(unit)), column("date"))
+        check(pa.array(midnight, pa.timestamp(unit, "UTC")), column("date"))
+    typed, broken = coerce(pa.array(midnight, pa.timestamp("us", "UTC")), column("date"), reader(column("date")))
+    assert (typed.null_count, broken) == (2, [(0, "not a date: YYYY-MM-DD or YYYYMMDD")])
+
+
 def test_the_first_and_the_last_day_are_days() -> None:
     for kind in (pa.date32(), pa.timestamp("us"), pa.timestamp("s")):
         check(pa.array([datetime(1, 1, 1), datetime(9999, 12, 31), None]).cast(kind), column("string"))
