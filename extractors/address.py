@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
@@ -38,6 +39,13 @@ def address(url: str) -> Address:
         unquote(parts.password or ""), unquote(parts.path.removeprefix("/")),
         dict(parse_qsl(parts.query, keep_blank_values=True)),
     )  # fmt: skip
+
+
+def has_password(url: str) -> bool:
+    """Whether a password stands in the url itself, rather than `${NAME}`: as a user's, or as one of its options."""
+    user = re.match(r"[A-Za-z0-9+.-]+://[^/@:]*:([^/]*)@", url)
+    named = re.findall(r"(?:password|pwd)=([^&;]+)", url, re.IGNORECASE)
+    return any("${" not in written for written in (*([user[1]] if user else []), *named) if written)
 
 
 def _is_secret(name: str) -> bool:

@@ -34,7 +34,15 @@ def check_datasets(path: Path) -> tuple[Problem, ...]:
     "-c", "--config", type=click.Path(path_type=Path), help="The datasets.yaml to use; default: the project's."
 )
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
-def extract(names: tuple[str, ...], *, full: bool, config: Path | None, as_json: bool) -> None:
+@click.option("--discover", metavar="SOURCE", help="Draft datasets of the tables of a source, or of its url.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="With --discover: a new file.")
+@click.option(
+    "--sample", type=click.IntRange(0, 100_000), help="With --discover: rows of a table looked at; default 1000."
+)
+def extract(
+    names: tuple[str, ...], *, full: bool, config: Path | None, as_json: bool, discover: str | None,
+    output: Path | None, sample: int | None,
+) -> None:  # fmt: skip
     """Take datasets out of their sources into data/lake; without a name, all of them.
 
     A dataset with a cursor is brought up to date: what is new is read and merged. Any other, and each with --full, is
@@ -44,11 +52,26 @@ def extract(names: tuple[str, ...], *, full: bool, config: Path | None, as_json:
     fig extract
     fig extract housing-repairs --json
     fig extract housing-repairs --full
+    fig extract --discover housing -o datasets-draft.yaml
+
+    With --discover nothing is extracted: the source's catalogue, and a page of each table, become a draft of
+    datasets.yaml for a person to decide on. DATASET then stands for a table. No value of a row is ever shown.
 
     Ctrl-C ends the query at the source. Exit code: 0 done; 1 what was read does not prove to be what the source holds,
     or the source's columns have changed; 2 something to put right in datasets.yaml, or a driver to install; 3 the
     source cannot be read now, or another run holds the dataset.
     """
+    if discover is not None:
+        if full:
+            raise click.UsageError("--discover extracts nothing, so --full says nothing")
+        _discover(discover, names, config, output, sample, as_json=as_json)
+    elif output is not None or sample is not None:
+        raise click.UsageError("-o and --sample belong to --discover")
+    else:
+        _extract(names, full=full, config=config, as_json=as_json)
+
+
+def _extract(names: Sequence[str], *, full: bool, config: Path | None, as_json: bool) -> None:
     from extractors import spec
     from extractors.progress import Progress
     from extractors.refused import DriverMissing, SchemaDrift, SourceRefused, Unproven
@@ -122,6 +145,42 @@ def query(sql: str, form: str, output: Path | None) -> None:
     except (QueryRefused, duckdb.Error) as exc:
         click.echo(str(exc), err=True)
         sys.exit(2)
+
+
+def _discover(
+    source: str, tables: Sequence[str], config: Path | None, output: Path | None, sample: int | None, *, as_json: bool
+) -> None:
+    from extractors import draft_yaml
+    from extractors.discover import SAMPLED, asked, discover
+    from extractors.refused import DriverMissing, SourceRefused
+
+    folder = output.resolve().parent if output else Path.cwd()
+    try:
+        wanted = asked(source, lambda: config or find_home(Path.cwd(), FILE) / FILE, folder, os.environ)
+        if output is not None and output.exists():
+            hint = "a draft overwrites nothing: name another file"
+            raise ConfigError([Problem(None, f"{output} is there already", hint)])
+        drafts = discover(
+            wanted, tables, lambda line: click.echo(line, err=True), sampled=SAMPLED if sample is None else sample
+        )
+        text = draft_yaml.written(wanted.head, drafts)
+        if as_json:
+            text = json.dumps(draft_yaml.as_json(wanted.head, drafts), indent=1, ensure_ascii=False) + "\n"
+        if output is None:
+            click.echo(text, nl=False)
+            return
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+        click.echo(f"{output}: {len(drafts)} drafted; look at each line, then: fig check {output}", err=True)
+    except DriverMissing as exc:
+        click.echo(str(exc), err=True)
+        sys.exit(2)
+    except (SourceRefused, OSError) as exc:
+        click.echo(str(exc), err=True)
+        sys.exit(3)
+    except KeyboardInterrupt:
+        click.echo(f"{source}: stopped; nothing was written", err=True)
+        sys.exit(130)
 
 
 def _chosen(names: Sequence[str], known: Sequence[str], file: str) -> Sequence[str]:

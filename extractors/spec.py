@@ -11,6 +11,7 @@ from typing import cast
 from urllib.parse import unquote, urlsplit
 
 from extractors import declared
+from extractors.address import has_password
 from extractors.coarser import TAKES
 from extractors.compiled import HISTORY, Column, Cursor, Dataset, Rule, Source
 from extractors.model import ColumnSpec, DatasetSpec, DatasetsSpec, SourceSpec
@@ -140,7 +141,7 @@ def _secrets(document: Document) -> Iterator[Problem]:
         if len(path) < 3 or path[0] != "sources" or not isinstance(value, str):
             continue
         where, key = document.where(path), str(path[-1])
-        if key == "url" and _password_of(value) and "${" not in _password_of(value):
+        if key == "url" and has_password(value):
             hint = "put it in the environment and write ${NAME} in its place"
             yield Problem(where, f"{shape.dotted(path)} holds a password", hint)
         elif _SECRET.fullmatch(key) and "${" not in value:
@@ -149,13 +150,6 @@ def _secrets(document: Document) -> Iterator[Problem]:
                 f"{shape.dotted(path)} is a secret written in the file",
                 "put it in the environment and write ${NAME}",
             )
-
-
-def _password_of(url: str) -> str:
-    """The text between `:` and `@` of a url's user, or a `password=` of its query or connection string."""
-    user = re.match(r"[a-z0-9+.-]+://[^/@:]*:([^/]*)@", url)
-    named = re.search(r"(?:password|pwd)=([^&;]+)", url, re.IGNORECASE)
-    return user[1] if user else named[1] if named else ""
 
 
 def _checked(spec: DatasetsSpec, document: Document) -> Iterator[Problem]:

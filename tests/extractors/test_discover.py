@@ -1,0 +1,464 @@
+"""A draft of datasets.yaml is accepted as it is, takes every row out without a fault, and shows no value of any."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors import discover, draft_yaml, spec
+from extractors.cli import extract as command
+from extractors.dialects import DIALECTS
+from extractors.draft_yaml import Head
+from extractors.drafting import Table, dataset_names, draft
+from extractors.refused import SourceRefused
+from extractors.run import extract
+from extractors.suggested import suggested
+from notation import lake
+from tests.servers import mariadb as mariadb_server
+from tests.servers.postgres import Server
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "types.md"
+Columns = Mapping[str, Sequence[str]]  # a type of the source -> values as its SQL writes them
+
+
+def run(folder: Path, *words: str, environ: Mapping[str, str] | None = None) -> tuple[int, str, str]:
+    done = CliRunner().invoke(command, ["-c", str(folder / "datasets.yaml"), *words], env=environ or {})
+    return done.exit_code, done.stdout, done.stderr
+
+
+def drafted(folder: Path, url: str, *words: str) -> str:
+    """The draft of a source, as the command writes it."""
+    (folder / "datasets.yaml").write_text(f'version: 1\nsources:\n  silo: {{url: "{url}"}}\n', encoding="utf-8")
+    code, text, told = run(folder, "--discover", "silo", *words)
+    assert code == 0, told
+    return text
+
+
+def loads(folder: Path, text: str) -> spec.Loaded:
+    path = folder / "datasets-draft.yaml"
+    path.write_text(text, encoding="utf-8")
+    return spec.load(path, {})
+
+
+def takes_everything_out(folder: Path, text: str, rows: int, columns: int) -> None:
+    """The draft loads; with what it drops kept, every row and every column comes, and no value is a fault."""
+    assert loads(folder, text).names == ("every-type",)
+    loaded = loads(folder, text.replace("privacy: drop", "privacy: keep"))
+    done = extract(loaded.dataset("every-type"), folder, loaded.keys_file, lambda _: None)
+    faults = lake.open_dataset(folder, "every-type").faults().to_pylist()
+    assert [(fault["source_column"], fault["rule"]) for fault in faults] == []
+    assert (done.rows_out, len(lake.open_dataset(folder, "every-type").schema)) == (rows, columns + 1)
+
+
+# --- every type of a product that can be asked here -------------------------------------------------------------------
+
+SQLITE: Columns = {
+    "INTEGER": ["1", "-9223372036854775808"], "TINYINT": ["1", "2"], "BIGINT UNSIGNED": ["7"], "BOOLEAN": ["0", "1"],
+    "TEXT": ["'a'", "'b'"], "VARCHAR(20)": ["'a'", "12"], "NCHAR(4)": ["'ab  '"], "CLOB": ["'long'"], "": ["1", "'a'"],
+    "BLOB": ["x'00ff'"], "REAL": ["1.5", "2"], "DOUBLE PRECISION": ["0.1"], "FLOAT": ["1e300"],
+    "NUMERIC": ["1", "2.5"], "DECIMAL(12,2)": ["12.34", "1"], "NUMERIC(5,0)": ["12345", "1.25"],
+    "MONEY": ["9.99"], "DATE": ["'2024-01-31'"], "DATETIME": ["'2024-01-31 09:30:00'", "'2024-01-31 09:30:00.25'"],
+    "TIMESTAMP": ["'2024-01-31T09:30:00Z'"], "TIME": ["'09:30:15'"], "JSON": ["'{\"a\": 1.10}'"], "UUID": ["'a0ee'"],
+    "DATE ": ["20240131", "0"], "DATETIME ": ["1706693400"], "DATE  ": ["'2024-01-31 09:30:00'"], "GEOMETRY": ["x'01'"],
+    "STRING": ["'007'"],
+}  # fmt: skip
+
+POSTGRES: Columns = {
+    "smallint": ["32767"], "integer": ["-2147483648"], "bigint": ["9223372036854775807"], "numeric": ["12.5", "7"],
+    "numeric(12,2)": ["12.50"], "numeric(38,10)": ["1234567890123456789012345678.0123456789"],
+    "numeric(50,2)": ["1.25"],
+    "numeric(5,-2)": ["12300"], "numeric(3,5)": ["0.00123"], "money": ["12.34"], "real": ["0.1"],
+    "double precision": ["1e300", "'Infinity'"], "boolean": ["true"], "text": ["'a'"], "varchar(10)": ["'a'"],
+    "char(5)": ["'ab'"], "\"char\"": ["'a'"], "name": ["'a'"], "bytea": ["'\\x00ff'"], "date": ["'0001-01-01'"],
+    "date ": ["'infinity'"], "timestamp": ["'2024-01-31 09:30:00.123456'"], "timestamp(0)": ["'2024-01-31 09:30:00'"],
+    "timestamptz": ["'2024-07-31 09:30:00+01'"], "time": ["'09:30:15.25'"], "timetz": ["'09:30:00+01'"],
+    "time ": ["'24:00:00'"], "interval": ["'1 year 2 mons'"], "uuid": ["'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'"],
+    "inet": ["'10.0.0.1/8'"], "cidr": ["'10.0.0.0/8'"], "macaddr": ["'08:00:2b:01:02:03'"], "json": ["'{\"a\": 1.10}'"],
+    "jsonb": ["'{\"a\": 1}'"], "integer[]": ["'{{1,2},{3,NULL}}'"], "text[]": ["ARRAY['a,b', NULL]"],
+    "int4range": ["'[1,5]'"], "daterange": ["'(,2024-01-31)'"], "bit(1)": ["B'1'"], "bit(3)": ["B'101'"],
+    "bit varying(5)": ["B'10'"], "oid": ["4294967295"], "hstore": ["'a=>1'"], "tsvector": ["'a:1 b:2'"],
+    "point": ["'(1.5,-2)'"], "status": ["'open'"], "cost": ["12.5"], "place": ["ROW(1, 'a b')::place"],
+    "timestamp ": ["'294276-12-31 23:59:59'"],
+}  # fmt: skip
+
+MARIADB: Columns = {
+    "tinyint": ["-128"], "tinyint unsigned": ["255"], "tinyint(1)": ["1", "0"], "tinyint(1) unsigned": ["7"],
+    "smallint": ["-32768"], "smallint unsigned": ["65535"], "mediumint": ["8388607"],
+    "mediumint unsigned": ["16777215"],
+    "int": ["-2147483648"], "int unsigned": ["4294967295"], "int(6) unsigned zerofill": ["42"],
+    "bigint": ["9223372036854775807"], "bigint unsigned": ["18446744073709551615"], "decimal(12,2)": ["12.50"],
+    "decimal(38,10)": ["1234567890123456789012345678.0123456789"], "decimal(65,30)": ["1.5"],
+    "decimal(10,2) unsigned": ["12.5"], "float": ["0.1"], "double": ["1e300"], "bit(1)": ["b'1'"], "bit(8)": ["b'101'"],
+    "bit(64)": ["b'1111'"], "year": ["2024", "0"], "date": ["'2024-01-31'"],
+    "date /**/": ["'0000-00-00'", "'2024-01-31'"],
+    "datetime": ["'2024-01-31 09:30:00'"], "datetime(6)": ["'2024-01-31 09:30:00.123456'", "'0000-00-00 00:00:00'"],
+    "timestamp": ["'2024-01-31 09:30:00'"], "time": ["'09:30:15'"], "time(3)": ["'838:59:59'"], "char(5)": ["'ab'"],
+    "varchar(20)": ["'Café'"], "varchar(20) character set latin1": ["'Café'"], "text": ["'a'"], "longtext": ["'a'"],
+    "binary(2)": ["x'00ff'"], "varbinary(4)": ["x'00'"], "blob": ["x'00ff'"], "enum('a','b')": ["'b'"],
+    "set('a','b')": ["'a,b'"], "json": ["'{\"a\": 1.10}'"], "uuid": ["'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'"],
+    "inet6": ["'::1'"], "point": ["POINT(1, 2)"],
+}  # fmt: skip
+
+
+def statements(columns: Columns, key: str, *, rows: int = 3) -> list[str]:
+    """One table with a column of each type, and rows: each value in turn, then NULLs."""
+    made = "".join(f", v{at} {kind}" for at, kind in enumerate(columns))
+    listed = [f"CREATE TABLE every_type (id {key} PRIMARY KEY{made})"]
+    for row in range(rows):
+        values = "".join(f", {held[row] if row < len(held) else 'NULL'}" for held in columns.values())
+        listed.append(f"INSERT INTO every_type VALUES ({row + 1}{values})")
+    return listed
+
+
+def test_every_type_of_sqlite_comes_out_by_its_draft(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "silo.db")
+    for statement in statements(SQLITE, "INTEGER"):
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    takes_everything_out(tmp_path, drafted(tmp_path, "sqlite:///silo.db"), 3, len(SQLITE))
+
+
+def test_every_type_of_postgresql_comes_out_by_its_draft(postgres: Server, tmp_path: Path) -> None:
+    with postgres.database("drafts") as session:
+        for statement in (
+            "CREATE EXTENSION hstore", "CREATE TYPE status AS ENUM ('open', 'closed')",
+            "CREATE DOMAIN cost AS numeric(10,2)", "CREATE TYPE place AS (x integer, y text)",
+            *statements(POSTGRES, "integer"),
+        ):  # fmt: skip
+            session.execute(statement.encode())
+        takes_everything_out(tmp_path, drafted(tmp_path, postgres.reader("drafts")), 3, len(POSTGRES))
+
+
+def test_every_type_of_mariadb_comes_out_by_its_draft(mariadb: mariadb_server.Server, tmp_path: Path) -> None:
+    with mariadb.database("drafts") as session:
+        for statement in statements({f"{kind} NULL": held for kind, held in MARIADB.items()}, "int"):
+            session.execute(statement)
+        takes_everything_out(tmp_path, drafted(tmp_path, mariadb.reader("drafts")), 3, len(MARIADB))
+
+
+def documented(section: str, dialect: str) -> list[tuple[str, str, str]]:
+    text = DOCUMENT.read_text(encoding="utf-8").partition(f"## {section}\n")[2].partition("\n## ")[0]
+    kinds = re.findall(r"^\| `[^`]+` \| `([^`]+)` \|.* \| (.+) \|$", text, re.MULTILINE)
+    return [(dialect, kind, gets) for kind, gets in dict(kinds).items()]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "native", "gets"), [*documented("SQL Server", "tsql"), *documented("Oracle", "oracle")]
+)
+def test_every_documented_type_of_a_product_that_is_not_here_can_be_drafted(
+    dialect: str, native: str, gets: str
+) -> None:
+    made = draft(
+        Table("T", {"ID": "int" if dialect == "tsql" else "NUMBER(9,0)", "V": native}, DIALECTS[dialect], ("ID",)), "t"
+    )
+    (_, line) = made.columns
+    assert bool(line.refused) == (native in ("sql_variant", "LONG", "LONG RAW", "BFILE"))
+    text = draft_yaml.written(Head({}, "silo", {"url": "oracle://silo/x"}), [made])
+    assert ("# V: {" in text) == bool(line.refused)
+
+
+TYPES = [
+    ("tsql", "money", "decimal(19,4)"), ("tsql", "datetimeoffset(3)", "timestamp(UTC)"), ("tsql", "tinyint", "int16"),
+    ("tsql", "nvarchar(max)", "string"), ("tsql", "decimal(9,3)", "decimal(9,3)"), ("tsql", "bit", "boolean"),
+    ("tsql", "datetime2(3)", "timestamp"), ("tsql", "varbinary(max)", "binary"), ("tsql", "timestamp", "binary"),
+    ("oracle", "NUMBER(9,0)", "int32"), ("oracle", "NUMBER(12,0)", "int64"),
+    ("oracle", "NUMBER(19,0)", "decimal(19,0)"),
+    ("oracle", "NUMBER(12,2)", "decimal(12,2)"), ("oracle", "NUMBER(4,-2)", "decimal(6,0)"),
+    ("oracle", "DATE", "timestamp"), ("oracle", "TIMESTAMP(6) WITH LOCAL TIME ZONE", "timestamp(UTC)"),
+    ("oracle", "NUMBER", "decimal(38,10)"), ("oracle", "CLOB", "string"), ("oracle", "TIMESTAMP(6)", "timestamp"),
+    ("odbc", "ODBC decimal128(12, 2)", "decimal(12,2)"), ("odbc", "ODBC date32[day]", "date"),
+    ("odbc", "ODBC timestamp[us]", "timestamp"), ("odbc", "ODBC int32", "int32"), ("odbc", "ODBC string", "string"),
+    ("odbc", "ODBC fixed_size_binary[16]", "binary"), ("odbc", "ODBC time32[s]", "time"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dialect", "native", "kind"), TYPES)
+def test_a_type_is_drafted_as_what_holds_it(dialect: str, native: str, kind: str) -> None:
+    assert suggested(DIALECTS[dialect], native).types[0] == kind
+
+
+# --- the whole of a draft ---------------------------------------------------------------------------------------------
+
+SILO = (
+    """CREATE TABLE REPAIR_JOBS (JOB_NO INTEGER PRIMARY KEY, TENANT_NO TEXT, UPRN INTEGER, TRADE TEXT, INFO TEXT,
+       REPORTED INTEGER, CREATED_AT DATETIME, LAST_MOD DATETIME, COST DECIMAL(12,2), NOTES TEXT)""",
+    "CREATE TABLE LOOSE (CODE TEXT, MEANING TEXT)",
+    "CREATE TABLE persons (person_no TEXT PRIMARY KEY, surname TEXT, created_on DATE)",
+)
+
+
+@pytest.fixture
+def silo(tmp_path: Path) -> Path:
+    connection = sqlite3.connect(tmp_path / "silo.db")
+    for statement in SILO:
+        connection.execute(statement)
+    connection.executemany(
+        "INSERT INTO REPAIR_JOBS VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (n, f"CANARY{n}", 0 if n % 3 else 100_023_336_956 + n, "PLU", f"canary{n}@example.org", 20240101 + n % 28,
+             "2024-01-01 10:00:00", f"2024-02-{1 + n % 28:02} 10:11:12", 1234.5, f"CANARY says {n}")
+            for n in range(60)
+        ],
+    )  # fmt: skip
+    connection.executemany("INSERT INTO LOOSE VALUES (?, ?)", [("CANARY-A", "one"), ("CANARY-B", "one")])
+    connection.executemany("INSERT INTO persons VALUES (?, ?, ?)", [("CANARY1", "Canary", "2024-01-31")])
+    connection.commit()
+    connection.close()
+    (tmp_path / "datasets.yaml").write_text(
+        "version: 1\npublisher: {name: Anytown, id: 'local-authority-eng:ANY', contact: data@anytown.example.org}\n"
+        'sources:\n  silo: {url: "${SILO}", rows_per_second: 100000}\n',
+        encoding="utf-8",
+    )
+    return tmp_path
+
+
+DRAFT = """\
+# A draft from the catalogue of source silo: 3 tables, 1 without a key. Nobody has decided anything yet.
+# Columns that look personal are dropped, which is to say never read, until somebody decides otherwise.
+# docs/taking-a-table.md says what to do next.
+version: 1
+publisher: {name: Anytown, id: "local-authority-eng:ANY", contact: data@anytown.example.org}
+sources:
+  silo: {url: "${SILO}", rows_per_second: 100000}
+
+datasets:
+  # LOOSE: about 2 rows, 2 of them looked at.
+  # No primary key was found, and no unique index without NULLs, so this is only a comment.
+  # In the rows looked at, unique: CODE. Ask the supplier, fill in key:, and take the '# ' away.
+  # loose:
+  #   title: Loose
+  #   owner: data@anytown.example.org
+  #   source: silo
+  #   table: LOOSE
+  #   key: []
+  #   # no cursor, so everything is read each time: no column's name says when a row was last changed
+  #   columns:
+  #     CODE: {}
+  #     MEANING: {}
+
+  # REPAIR_JOBS: about 60 rows, 60 of them looked at.
+  repair-jobs:
+    title: Repair jobs
+    owner: data@anytown.example.org
+    source: silo
+    table: REPAIR_JOBS
+    key: [JOB_NO]
+    cursor: {column: LAST_MOD, lag: 15m}  # by its name, when a row was last changed: ask the supplier whether \
+every change sets it
+    deletes: detect  # rows gone from the source go here too; ignore: they stay
+    columns:
+      JOB_NO: {type: int64}
+      TENANT_NO: {privacy: drop}  # somebody, or the number of somebody: dropped until someone decides
+      UPRN: {type: uprn, null_values: ["0"], privacy: drop}  # where a home is, if these rows are about people: \
+dropped until someone decides
+      TRADE: {}
+      INFO: {privacy: drop}  # 100% of the sampled values hold an e-mail address: dropped until someone decides
+      REPORTED: {type: int64}  # all sampled values would fit type: date
+      CREATED_AT: {type: timestamp}  # no zone in the source: timestamp(Europe/London) if it is this country's time
+      LAST_MOD: {type: timestamp}  # no zone in the source: timestamp(Europe/London) if it is this country's time
+      COST: {type: "decimal(12,2)"}
+      NOTES: {privacy: drop}  # free text, which may say anything of anybody: dropped until someone decides
+
+  # persons: about 1 rows, 1 of them looked at.
+  persons:
+    title: Persons
+    owner: data@anytown.example.org
+    source: silo
+    table: persons
+    key: [person_no]
+    # no cursor, so everything is read each time: created_on says when a row came, not when it was changed, so later \
+changes would be missed
+    columns:
+      person_no: {privacy: pseudonym(person)}  # somebody, or the number of somebody, and in the key: a stand-in
+      surname: {privacy: drop}  # a person's name: dropped until someone decides
+      created_on: {type: date}
+
+"""
+URL = {"SILO": "sqlite:///silo.db"}
+
+
+def test_a_draft_says_each_choice_with_its_reason(silo: Path) -> None:
+    assert run(silo, "--discover", "silo", environ=URL)[:2] == (0, DRAFT.removesuffix("\n"))
+
+
+def test_no_value_of_a_row_is_ever_shown(silo: Path) -> None:
+    for words in ((), ("--json",)):
+        code, text, told = run(silo, "--discover", "silo", *words, environ=URL)
+        assert code == 0
+        assert "canary" not in (text + told).lower()
+
+
+def test_a_secret_of_the_environment_stays_there(silo: Path) -> None:
+    code, text, told = run(silo, "--discover", "silo", environ={"SILO": f"sqlite:///{silo.name}/../silo.db"})
+    assert silo.name not in text
+    assert code == 3
+    code, text, told = run(silo, "--discover", "silo", environ={"SILO": "postgresql://me:hunter2@127.0.0.1:1/db"})
+    assert (code, "hunter2" in text + told) == (3, False)
+
+
+def test_as_data_it_says_the_same(silo: Path) -> None:
+    said = json.loads(run(silo, "--discover", "silo", "--json", environ=URL)[1])
+    assert list(said["datasets"]) == ["repair-jobs", "persons"]
+    assert said["without_key"]["loose"]["unique"] == ["CODE"]
+    assert said["datasets"]["repair-jobs"]["cursor"] == {"column": "LAST_MOD", "lag": "15m"}
+    assert said["datasets"]["repair-jobs"]["columns"]["TENANT_NO"] == {"privacy": "drop"}
+    assert said["notes"]["repair-jobs"]["rows"] == 60
+
+
+def test_tables_can_be_named_in_any_case(silo: Path) -> None:
+    said = json.loads(run(silo, "--discover", "silo", "repair_jobs", "--json", environ=URL)[1])
+    assert list(said["datasets"]) == ["repair-jobs"]
+    words = ["-c", str(silo / "datasets.yaml"), "--discover", "silo", "REPAIRJOBS"]
+    assert "Did you mean 'REPAIR_JOBS'?" in str(CliRunner().invoke(command, words, env=URL).exception)
+
+
+def test_a_table_that_is_a_dataset_already_is_not_drafted_again(silo: Path) -> None:
+    path = silo / "datasets.yaml"
+    path.write_text(
+        path.read_text() + "datasets:\n  jobs: {title: J, owner: me, source: silo, table: REPAIR_JOBS, key: [JOB_NO],"
+        " columns: {JOB_NO: {type: int64}}}\n"
+    )
+    _, text, told = run(silo, "--discover", "silo", "--json", environ=URL)
+    assert list(json.loads(text)["datasets"]) == ["persons"]
+    assert "already datasets, so not drafted: REPAIR_JOBS" in told
+
+
+def test_a_draft_overwrites_nothing(silo: Path) -> None:
+    target = silo / "datasets-draft.yaml"
+    assert run(silo, "--discover", "silo", "-o", str(target), environ=URL)[:2] == (0, "")
+    assert target.read_text() == DRAFT.removesuffix("\n")
+    target.write_text("mine")
+    done = CliRunner().invoke(
+        command, ["-c", str(silo / "datasets.yaml"), "--discover", "silo", "-o", str(target)], env=URL
+    )
+    assert "is there already" in str(done.exception)
+    assert target.read_text() == "mine"
+
+
+def test_no_rows_are_looked_at_if_none_may_be(silo: Path) -> None:
+    _, text, _ = run(silo, "--discover", "silo", "--sample", "0", "REPAIR_JOBS", environ=URL)
+    assert "the source does not say how many rows, none of them looked at" in text
+    assert "LAST_MOD looks like one, but there are no values to judge it by" in text
+    assert "      INFO: {}\n" in text
+
+
+ADDRESSES = [
+    ("postgresql://reader:hunter2@db/housing", "a password in a command can be seen by everybody on this machine"),
+    ("odbc://?dsn=HOUSING&PWD=hunter2", "a password in a command can be seen by everybody on this machine"),
+    ("postgresql://reader:${NOT_SET_ANYWHERE}@db/housing", "NOT_SET_ANYWHERE is not set"),
+    ("ftp://db/housing", "begins with 'ftp'"),
+    ("housing", "there is no source 'housing'"),
+]
+
+
+@pytest.mark.parametrize(("source", "said"), ADDRESSES)
+def test_a_source_that_cannot_be_meant_is_told(silo: Path, source: str, said: str) -> None:
+    done = CliRunner().invoke(command, ["-c", str(silo / "datasets.yaml"), "--discover", source], env=URL)
+    assert said in str(done.exception)
+    assert "hunter2" not in str(done.exception) + done.output
+
+
+def test_a_url_will_do(silo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(silo)
+    code, text, _ = run(silo, "--discover", "sqlite:///${NAME}.db", environ={"NAME": "silo"})
+    assert code == 0
+    assert '\nsources:\n  name: {url: "sqlite:///${NAME}.db"}\n' in text
+    loaded = spec.load(_written(silo, text), {"NAME": "silo"})
+    assert loaded.names == ("repair-jobs", "persons")
+
+
+def _written(folder: Path, text: str) -> Path:
+    path = folder / "datasets-draft.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_source_is_read_at_its_hours_only(silo: Path) -> None:
+    wanted = discover.asked("silo", lambda: silo / "datasets.yaml", silo, URL)
+    now = datetime.now().astimezone()
+    closed = (time((now.hour + 2) % 24), time((now.hour + 3) % 24))
+    source = replace(wanted.source, window=closed)
+    with pytest.raises(SourceRefused, match="may be read at"):
+        discover.discover(discover.Asked(source, wanted.head), (), lambda _: None)
+
+
+def test_a_page_is_no_larger_than_a_seconds_rows(silo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = silo / "datasets.yaml"
+    path.write_text(path.read_text().replace("100000", "20"))
+    slept: list[float] = []
+    clock = iter(range(1000))
+    monkeypatch.setattr("extractors.discover.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("extractors.discover.time.sleep", slept.append)
+    _, text, _ = run(silo, "--discover", "silo", "--json", environ=URL)
+    assert json.loads(text)["notes"]["repair-jobs"]["sampled"] == 20
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+NAMES = [
+    (["dbo.REPAIR_JOBS", "dbo.Tenants"], ["repair-jobs", "tenants"]),
+    (["a.jobs", "b.jobs"], ["a-jobs", "b-jobs"]),
+    (["2024"], ["t-2024"]),
+    (["таблица", "表"], ["table", "table-2"]),
+    (["CouncilTaxAccount"], ["council-tax-account"]),
+]
+
+
+@pytest.mark.parametrize(("tables", "names"), NAMES)
+def test_a_dataset_is_named_after_its_table(tables: list[str], names: list[str]) -> None:
+    assert list(dataset_names(tables).values()) == names
+
+
+anything = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20).filter(
+    lambda text: bool(text.strip()) and "${" not in text
+)
+
+
+@given(
+    table=anything, columns=st.lists(st.tuples(anything, st.sampled_from(["int", "nvarchar(50)", "sql_variant"])),
+                                     min_size=1, max_size=6, unique_by=lambda pair: pair[0]),
+    comment=st.text(max_size=20), has_key=st.booleans(),
+)  # fmt: skip
+def test_whatever_a_source_calls_its_things_the_draft_is_accepted(
+    tmp_path_factory: pytest.TempPathFactory, table: str, columns: list[tuple[str, str]], comment: str, has_key: bool
+) -> None:
+    readable = [name for name, kind in columns if kind != "sql_variant"]
+    key = tuple(readable[:1]) if has_key else ()
+    comments = {columns[0][0]: comment}
+    made = draft(Table(table, dict(columns), DIALECTS["tsql"], key, 7, comments), dataset_names([table])[table])
+    text = draft_yaml.written(Head({}, "silo", {"url": "mssql://silo/x"}), [made])
+    loaded = loads(tmp_path_factory.getbasetemp(), text)
+    assert loaded.names == (dataset_names([table])[table],) * bool(key)
+    if key:
+        (only,) = loaded.names
+        assert loaded.spec.datasets[only].table == table
+        assert set(loaded.spec.datasets[only].columns) == set(readable)
+
+
+CURSORS = [
+    ({"LAST_MOD": "datetime2(3)"}, "LAST_MOD", "15m"),
+    ({"CREATED_AT": "datetime", "UPDATED_AT": "datetime"}, "UPDATED_AT", "15m"),
+    ({"STATUS_CHANGED_ON": "datetime", "LastModified": "datetimeoffset(7)"}, "LastModified", "15m"),
+    ({"MODIFIED_BY": "datetime"}, "", ""),
+    ({"CHANGED_ON": "date"}, "CHANGED_ON", "1d"),
+    ({"ROWVERSION": "timestamp"}, "", ""),
+    ({"CREATED_AT": "datetime"}, "", ""),
+    ({"UPDATED_AT": "nvarchar(30)"}, "", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("columns", "cursor", "lag"), CURSORS)
+def test_a_cursor_says_when_a_row_was_last_changed(columns: dict[str, str], cursor: str, lag: str) -> None:
+    made = draft(Table("T", {"ID": "int", **columns}, DIALECTS["tsql"], ("ID",)), "t")
+    assert (made.cursor.column, made.cursor.lag) == (cursor, lag)
