@@ -41,6 +41,7 @@ class Answer:
     def __init__(self, connection: Connection[Any], sql: str) -> None:
         self.connection: Any = connection
         self.is_over = self.is_begun = False
+        self.batch, self.at, self.have = Packets(bytearray(ROOM)), 0, 0  # what was received, and how far it is framed
         self.connection._execute_command(COMMAND.COM_QUERY, sql)
         first = self.connection._read_packet()
         if first.is_ok_packet():
@@ -51,21 +52,18 @@ class Answer:
         self.connection._read_packet()  # the end of the fields
 
     def packets(self) -> Iterator[Packets]:
-        """The rows. Raises pymysql's errors: the server's own, or that it is gone."""
-        batch, at, have = Packets(bytearray(ROOM)), 0, 0
+        """The rows not read so far. Raises pymysql's errors: the server's own, or that it is gone."""
         while not self.is_over:
-            at, is_enough = self._frame(batch, at, have)
+            batch = self.batch
+            at, is_enough = self._frame(batch, self.at, self.have)
             if is_enough:
+                self.batch, self.at, self.have = _rest(batch.data, at, self.have)
                 if batch.starts:
                     yield batch
-                rest = batch.data[at:have]
-                room = bytearray(max(ROOM, at + ROOM // 8, 2 * len(rest)))  # as much as this one took, and a little
-                room[: len(rest)] = rest
-                batch, at, have = Packets(room), 0, len(rest)
             else:
-                if have == len(batch.data):
-                    batch.data.extend(bytes(have))
-                have += self._receive(batch.data, have)
+                if self.have == len(batch.data):
+                    batch.data.extend(bytes(self.have))
+                self.at, self.have = at, self.have + self._receive(batch.data, self.have)
 
     def drain(self) -> None:
         """Read what is left, and keep none of it."""
@@ -114,6 +112,14 @@ class Answer:
             ends.append(end)
             at = after
         return at, False
+
+
+def _rest(data: bytearray, at: int, have: int) -> tuple[Packets, int, int]:
+    """Room for the next rows, with what was received of them; as much as these took, and a little."""
+    rest = data[at:have]
+    room = bytearray(max(ROOM, at + ROOM // 8, 2 * len(rest)))
+    room[: len(rest)] = rest
+    return Packets(room), 0, len(rest)
 
 
 def _joined(data: bytearray, at: int, have: int) -> tuple[int, int]:

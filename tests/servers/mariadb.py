@@ -51,7 +51,8 @@ class Server:
     @property
     def _environ(self) -> dict[str, str]:
         path = f"{os.environ['PATH']}:/usr/sbin"
-        return {"PATH": path, "LC_ALL": "C", "HOME": str(self.folder), "TZ": "Europe/London"}
+        own = str(self.folder)  # two that are made at once would meet in /tmp
+        return {"PATH": path, "LC_ALL": "C", "HOME": own, "TMPDIR": own, "TZ": "Europe/London"}
 
     def make(self) -> None:
         made = subprocess.run(
