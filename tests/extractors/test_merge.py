@@ -16,13 +16,14 @@ from typing import Any
 from unittest import mock
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from extractors.merge import Merged, Merging, Twice, merge_latest, merge_states, with_states
+from extractors.merge import Merged, Merging, Twice, different, merge_latest, merge_states, with_states
 from extractors.parquet_files import ParquetFiles
 from extractors.refused import Unproven
 
@@ -263,3 +264,10 @@ def test_two_rows_of_one_key_in_the_dataset_stop_the_merge() -> None:
         at.held = at.write([("a", 1, *(None,) * 6)] * 2)
         with pytest.raises(Unproven, match="the key of an incoming row is that of two rows of the dataset"):
             merge_latest(at.job({("a", 1): ("x", *(None,) * 5)}))
+
+
+def test_numbers_differ_by_their_bits_but_every_nan_is_one() -> None:
+    bits = np.array([0x7FF8000000000000, 0xFFF8000000000001, 0x8000000000000000, 0], np.uint64)
+    old = pa.array(bits.view(np.float64))
+    new = pa.array(bits[[1, 0, 3, 3]].view(np.float64))
+    assert different(old, new).tolist() == [False, False, True, False]

@@ -20,7 +20,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from notation import lake
-from notation.lake import log, tidying, writing
+from notation.lake import log, tidying, vacuum, writing
 from notation.lake.vacuum import KEEP
 
 SCHEMA = pa.schema([pa.field("n", pa.int64(), nullable=False), pa.field("ward", pa.string())])
@@ -411,3 +411,9 @@ def test_a_commit_that_may_not_last_is_not_called_undone(bench: Bench) -> None:
         "dataset 'jobs': version 1 is committed, but the disk failed: it may be lost if the machine fails"
     )
     assert bench.rows() == [1, 2]
+
+
+def test_a_version_is_old_from_when_it_was_replaced_not_from_when_it_was_made() -> None:
+    made = [START + timedelta(days=day) for day in (0, 1, 50)]
+    commits = [log.Commit(lake.Version(number, at, {}), (), declares=False) for number, at in enumerate(made)][::-1]
+    assert [vacuum._oldest(commits, START + timedelta(days=day)) for day in (-1, 0.5, 20, 49, 60)] == [0, 0, 1, 1, 2]
