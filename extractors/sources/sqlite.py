@@ -31,14 +31,14 @@ SAMPLE_BYTES = 4 * 2**20  # or this many bytes of them
 ATTEMPTS = 3  # to find a moment in which two connections see the same
 
 HINTS: Mapping[str, str] = {  # what SQLite says -> what to do
-    "file is not a database": "is it a SQLite file? One that is encrypted looks like this too",
-    "locked": "a writer holds it: run at a quiet time, or have the application use WAL (PRAGMA journal_mode = WAL)",
-    "unable to open": "may this user read the file and its folder? In WAL mode SQLite also needs the -wal and -shm "
+    "file is not a database": "Is it a SQLite file? One that is encrypted looks like this too",
+    "locked": "A writer holds it: run at a quiet time, or have the application use WAL (PRAGMA journal_mode = WAL)",
+    "unable to open": "May this user read the file and its folder? In WAL mode SQLite also needs the -wal and -shm "
     "files beside it, or to be allowed to make them: else read a copy, made with VACUUM INTO",
-    "readonly database": "its last writer left something to put right, which a reader may not: "
+    "readonly database": "Its last writer left something to put right, which a reader may not: "
     "open it once with the application",
-    "malformed": "the file is damaged: PRAGMA integrity_check says where",
-    "interrupted": "the reading was stopped",
+    "malformed": "The file is damaged: PRAGMA integrity_check says where",
+    "interrupted": "The reading was stopped",
 }
 
 
