@@ -90,14 +90,14 @@ def run(
     task_file, result_file, log = (folder.with_name(f"{folder.name}.{end}") for end in ("task", "result", "log"))
     task_file.write_text(json.dumps(asdict(task)))
     result_file.unlink(missing_ok=True)
-    before = silo.cpu()
+    before = silo.settled()
     with log.open("wb") as output:
         process = subprocess.Popen(
             [python, "-W", "ignore", "-m", "scripts.benches.extract_peers", contender.name, task_file, result_file],
             cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         others = _watch(process)
-    server = silo.cpu() - before
+    server = silo.settled() - before
     made = Run(silo.name, table.name, rows, contender.name)
     if process.returncode != 0 or not result_file.exists():
         said = _last_line(log.read_text(errors="replace")) or f"ended with {process.returncode}"

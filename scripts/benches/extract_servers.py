@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +21,7 @@ from scripts.benches.processes import TICKS, family
 from tests.servers import mariadb, postgres
 
 DATABASE = "council"
+SETTLED = 50  # looks at a server before it is taken as it is
 
 
 class Silo(ABC):
@@ -41,6 +43,16 @@ class Silo(ABC):
     def cpu(self) -> float:
         """Processor seconds its server has used so far, its ended children's among them."""
         return sum(_spent(pid) for pid in family(self.pid)) if self.pid else 0.0
+
+    def settled(self) -> float:
+        """`cpu`, once what still ends there has ended."""
+        before, now = -1.0, self.cpu()
+        for _ in range(SETTLED):
+            if now == before:
+                break
+            time.sleep(0.1)
+            before, now = now, self.cpu()
+        return now
 
 
 def _spent(pid: int) -> float:
