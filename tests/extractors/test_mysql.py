@@ -160,7 +160,7 @@ def test_the_next_question_is_of_the_same_snapshot_after_a_reading_is_left(maria
             session.execute("DELETE FROM jobs WHERE id > 10")
             for _ in range(3):
                 batches = reading.read(select(reading, "jobs"))
-                assert next(batches).num_rows == 32_768
+                assert next(batches).num_rows == 16_384
                 batches.close()  # type: ignore[attr-defined]
                 assert running(session) == []
             assert reading.ask("SELECT count(*) FROM jobs") == [("300000",)]
