@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from extractors import queries
 from extractors.compiled import Dataset
 from extractors.dialects import Dialect, Relation
 from notation.problems import ConfigError, Problem, Refused
@@ -12,6 +11,8 @@ def relation_of(dataset: Dataset, dialect: Dialect) -> Relation:
     """Raises ConfigError if its query is no single SELECT."""
     if dataset.table:
         return dialect.table(dataset.table)
+    from extractors import queries  # sqlglot takes a quarter of a second and 10 MiB: only who writes a query pays
+
     try:
         return queries.relation_of(dataset.query, dialect)
     except Refused as exc:

@@ -54,6 +54,7 @@ FLOORS: Mapping[str, int] = {
     "extractors.formats": DECISIONS,
     "extractors.keys": HANDS,
     "extractors.matching": HANDS,
+    "extractors.memory": HANDS,
     "extractors.merge": HANDS,
     "extractors.model": DECISIONS,
     "extractors.origin": DECISIONS,
