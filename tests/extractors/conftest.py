@@ -14,6 +14,7 @@ from extractors.run import Extracted, Step, extract
 from notation import lake
 from tests.servers import mariadb as mariadb_server
 from tests.servers.postgres import Server, serving
+from tests.servers.postgres_reading import silo, url  # noqa: F401  # fixtures, for whoever asks for them
 
 HEAD = """version: 1
 sources:
