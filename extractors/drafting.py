@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -139,20 +140,23 @@ def _typed(
     kind = offered.types[-1]
     for each in offered.types:
         nothing = evidence.nothing_among(values) if re.match("date|timestamp|uprn|usrn", each) else ()
-        if not evidence.breaks(each, values):
+        if not evidence.broken(each, values):
             kind = each
             break
-        if nothing and not evidence.breaks(each, values, frozenset(nothing)):
+        if nothing and not evidence.broken(each, values, frozenset(nothing)):
             kind, settings["null_values"] = each, list(nothing)
             break
     notes = [offered.note] if kind == offered.types[0] and offered.note else []
     if kind != offered.types[0] and values:
-        notes.append(f"not every sampled value is {offered.types[0]}")
+        misfits = evidence.broken(offered.types[0], values)
+        notes.append(f"{misfits:,} of {len(values):,} sampled values would be faults as {offered.types[0]}")
     if kind == "decimal(38,10)" and (is_key or not _NUMBERED.isdisjoint(words_of(source)[-1:])):
-        if values and not evidence.breaks("int64", values):
+        if values and not evidence.broken("int64", values):
             kind, notes = "int64", ["the source states no scale; all sampled values are whole"]
     elif kind in ("string", "int64", "int32") and not is_key and (narrow := evidence.also(values)):
-        notes.append(f"all sampled values would fit type: {narrow}")
+        nothing = evidence.nothing_among(values)
+        but = f", null_values: {json.dumps(nothing)}" if nothing else ""
+        notes.append(f"all sampled values would fit type: {narrow}{but}")
     if kind != "string":
         settings = {"type": kind, **settings}
     return kind, settings, notes

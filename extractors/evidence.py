@@ -98,12 +98,11 @@ def _is_card_number(number: str) -> bool:
 NOTHING = frozenset({"", "0", "00000000", "0000-00-00", "0000-00-00 00:00:00", "0000-00-00 00:00:00.000000"})
 
 
-def breaks(kind: str, values: Sequence[Raw], nothing: frozenset[str] = frozenset()) -> bool:
-    """Whether a declared type cannot hold some of the values, those that mean nothing aside."""
+def broken(kind: str, values: Sequence[Raw], nothing: frozenset[str] = frozenset()) -> int:
+    """How many of the values a declared type cannot hold, those that mean nothing aside."""
     read = parser(declared.parse(kind))
-    return any(
-        value is not None and str(value).strip() not in nothing and isinstance(read(value), Broken) for value in values
-    )
+    there = (value for value in values if value is not None and str(value).strip() not in nothing)
+    return sum(isinstance(read(value), Broken) for value in there)
 
 
 def nothing_among(values: Sequence[Raw]) -> tuple[str, ...]:
@@ -117,7 +116,7 @@ def also(values: Sequence[Raw]) -> str:
     if len(set(map(str, there))) < FEW or not all(isinstance(value, str | int) for value in there):
         return ""
     for kind in ("date", "timestamp", "timestamp(UTC)"):
-        if not breaks(kind, there) and all("1850" <= str(value).strip()[:4] <= "2150" for value in there):
+        if not broken(kind, there) and all("1850" <= str(value).strip()[:4] <= "2150" for value in there):
             return kind
     return ""
 
