@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -29,24 +27,6 @@ from notation.problems import ConfigError
 from .conftest import HEAD, Council
 
 ROOT = Path(__file__).resolve().parents[2]
-Fig = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def run_fig(fig: Path, tmp_path: Path) -> Fig:
-    def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        command = [fig, *arguments]
-        return subprocess.run(
-            command,
-            cwd=tmp_path,
-            env={**os.environ, **environ},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    return run
 
 
 @pytest.fixture
@@ -240,69 +220,6 @@ def test_a_reader_tells_an_empty_text_from_no_value(council: Council) -> None:
 
 
 # -- the commands
-
-
-def test_extract_then_query(run_fig: Fig, fifty: Council) -> None:
-    done = run_fig("extract")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("jobs: 50 rows in, 50 out, 0 set aside, 0 faults, version 0, ")
-    assert done.stderr.splitlines() == [
-        "jobs: started", "jobs: reading", "jobs: 50 rows read and written", "jobs: counts and key hold",
-        "jobs: committed",
-    ]  # fmt: skip
-    asked = run_fig(
-        "query", "SELECT ward, sum(cost) AS cost FROM jobs GROUP BY ward ORDER BY ward LIMIT 1", "--format", "csv"
-    )
-    assert (asked.returncode, asked.stdout, asked.stderr) == (0, "ward,cost\nW0,227.25\n", "")
-
-
-def test_extract_speaks_json(run_fig: Fig, fifty: Council) -> None:
-    done = run_fig("extract", "jobs", "--json")
-    said = json.loads(done.stdout)
-    assert (said["failed"], said["datasets"][0]["rows_out"], said["datasets"][0]["changed"]) == ({}, 50, True)
-
-
-def test_extract_refuses_what_is_not_acted_on(run_fig: Fig, fifty: Council) -> None:
-    path = fifty.home / "datasets.yaml"
-    path.write_text(path.read_text().replace("    key:", "    partition_by: [ward]\n    expect: [cost > 0]\n    key:"))
-    done = run_fig("extract")
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", (
-        "datasets.yaml:10: datasets.jobs.partition_by is not acted on yet\n    remove it until it is\n"
-        "datasets.yaml:11: datasets.jobs.expect is not acted on yet\n    remove it until it is\n"
-    ))  # fmt: skip
-    assert not (fifty.home / "data").exists()
-
-
-def test_an_unknown_dataset_is_wrong_usage(run_fig: Fig, fifty: Council) -> None:
-    done = run_fig("extract", "job")
-    assert (done.returncode, done.stderr) == (
-        2, "there is no dataset 'job' in datasets.yaml\n    datasets: jobs. Did you mean 'jobs'?\n",
-    )  # fmt: skip
-
-
-def test_a_source_that_is_gone_is_something_outside(run_fig: Fig, fifty: Council) -> None:
-    (fifty.home / "silo.db").unlink()
-    done = run_fig("extract")
-    assert (done.returncode, done.stderr) == (
-        3,
-        f"jobs: started\nsource 'silo': there is no file {fifty.home / 'silo.db'}\n",
-    )
-
-
-def test_rows_that_do_not_prove_are_a_no(run_fig: Fig, fifty: Council) -> None:
-    fifty.declare("JOB_NO: {}", "WARD: {}", head=HEAD.replace("[JOB_NO]", "[WARD]"))
-    done = run_fig("extract", "--json")
-    assert done.returncode == 1
-    assert json.loads(done.stdout)["failed"]["jobs"].startswith(
-        "datasets.yaml:5: the key of dataset 'jobs' (WARD) is not unique"
-    )
-
-
-def test_a_query_that_is_not_answered_is_wrong_usage(run_fig: Fig, fifty: Council) -> None:
-    asked = run_fig("query", "SELECT * FROM jobs")
-    assert (asked.returncode, asked.stderr) == (
-        2, "there is no dataset 'jobs'\n    there are: none: run fig extract first\n",
-    )  # fmt: skip
 
 
 # -- analysts

@@ -366,7 +366,10 @@ def test_a_file_that_is_no_database_is_refused(council: Council) -> None:
     council.declare("JOB_NO: {}")
     with pytest.raises(SourceRefused) as refused:
         council.run()
-    assert str(refused.value) == f"source 'silo': SQLite cannot read {council.home / 'silo.db'}: file is not a database"
+    assert str(refused.value) == (
+        f"source 'silo': SQLite cannot read {council.home / 'silo.db'}: file is not a database. "
+        "Is it a SQLite file? One that is encrypted looks like this too"
+    )
 
 
 def test_a_table_that_is_not_there_lists_those_that_are(council: Council) -> None:
