@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
 
@@ -93,8 +93,10 @@ def _check_scheme(url: str, where: Where | None) -> None:
 
 
 def _name_of(url: str) -> str:
-    """`postgresql://db/housing` -> housing; `sqlite:///silo/legacy.db` -> legacy."""
-    database = Path(unquote(urlsplit(url).path)).stem
+    """`postgresql://db/housing` -> housing; `sqlite:///silo/legacy.db` -> legacy; `odbc://?dsn=HOUSING` -> housing."""
+    parts = urlsplit(url)
+    options = {name.lower(): value for name, value in parse_qsl(parts.query)}
+    database = Path(unquote(parts.path) or options.get("database") or options.get("dsn", "")).stem
     return re.sub(r"[^a-z0-9]+", "-", database.lower()).strip("-") or "source"
 
 

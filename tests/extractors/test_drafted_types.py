@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from extractors.run import extract
 from extractors.suggested import suggested
 from notation import lake
 from tests.servers import mariadb as mariadb_server
+from tests.servers import odbc
 from tests.servers.postgres import Server
 
 from .test_discover import loads, run
@@ -110,7 +111,23 @@ def test_every_type_of_sqlite_comes_out_by_its_draft(tmp_path: Path) -> None:
     takes_everything_out(tmp_path, drafted(tmp_path, "sqlite:///silo.db"), 3, len(SQLITE))
 
 
-def test_every_type_of_postgresql_comes_out_by_its_draft(postgres: Server, tmp_path: Path) -> None:
+def directly(server: Server | mariadb_server.Server) -> str:
+    return server.reader("drafts")
+
+
+def by_odbc(server: Server | mariadb_server.Server) -> str:
+    driver = odbc.driver("PostgreSQL Unicode" if isinstance(server, Server) else "MariaDB Unicode")
+    words = {"driver": driver, "server": "127.0.0.1", "port": server.port, "database": "drafts", "uid": "reader"}
+    return odbc.url(words)
+
+
+WAYS = pytest.mark.parametrize("address", [directly, by_odbc])
+
+
+@WAYS
+def test_every_type_of_postgresql_comes_out_by_its_draft(
+    postgres: Server, tmp_path: Path, address: Callable[[Server], str]
+) -> None:
     with postgres.database("drafts") as session:
         for statement in (
             "CREATE EXTENSION hstore", "CREATE TYPE status AS ENUM ('open', 'closed')",
@@ -118,14 +135,17 @@ def test_every_type_of_postgresql_comes_out_by_its_draft(postgres: Server, tmp_p
             *statements(POSTGRES, "integer"),
         ):  # fmt: skip
             session.execute(statement.encode())
-        takes_everything_out(tmp_path, drafted(tmp_path, postgres.reader("drafts")), 3, len(POSTGRES))
+        takes_everything_out(tmp_path, drafted(tmp_path, address(postgres)), 3, len(POSTGRES))
 
 
-def test_every_type_of_mariadb_comes_out_by_its_draft(mariadb: mariadb_server.Server, tmp_path: Path) -> None:
+@WAYS
+def test_every_type_of_mariadb_comes_out_by_its_draft(
+    mariadb: mariadb_server.Server, tmp_path: Path, address: Callable[[mariadb_server.Server], str]
+) -> None:
     with mariadb.database("drafts") as session:
         for statement in statements({f"{kind} NULL": held for kind, held in MARIADB.items()}, "int"):
             session.execute(statement)
-        takes_everything_out(tmp_path, drafted(tmp_path, mariadb.reader("drafts")), 3, len(MARIADB))
+        takes_everything_out(tmp_path, drafted(tmp_path, address(mariadb)), 3, len(MARIADB))
 
 
 def documented(section: str, dialect: str) -> list[tuple[str, str, str]]:
