@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import filecmp
 import itertools
 import json
 import os
@@ -11,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -123,13 +123,9 @@ class Hold:
         removed again: the commit says that the rows were extracted anew, and the old files stay. Without files either
         way the commit still says its `meta`. All files, and the folder's entries, are on the disk before it.
         """
-        table, before = self.table(), self.last()
+        table = self.table()
         meta = {**meta, **({"build": build.id} if build else {})}
-        if removes is None:
-            changed, meta = self._whole(table, before, adds, schema, meta)
-        else:
-            changed = bool(adds or removes)
-            meta |= {"digest": before["digest"]} if not changed and "digest" in before else {}
+        changed = bool(adds or removes) if removes is not None else not self._is_there(table, adds, schema)
         for path in (*(adds if changed else ()), *([self.faults_file] if self.faults_file.exists() else [])):
             path.chmod(0o600)
             sync(path)
@@ -154,7 +150,6 @@ class Hold:
             sync(path)
         sync_folder(self.folder)
         meta = {**before, "upkeep": {"run": self.run, "joined": len(removes), "into": len(adds)}}
-        meta.pop("digest", None)
         return self._write(
             table, [_add(file, changes=False) for file in adds], removes, log.schema(table), meta, about="", whole=False
         )
@@ -166,22 +161,19 @@ class Hold:
         build = building.any_build(self.folder)
         return vacuum.vacuum(self.folder, self.run, keep, now or datetime.now(UTC), every, build)
 
-    def _whole(
-        self,
-        table: DeltaTable | None,
-        before: Mapping[str, Any],
-        files: Sequence[Path],
-        schema: pa.Schema,
-        meta: Mapping[str, Any],
-    ) -> tuple[bool, dict[str, Any]]:
-        digest = _digest(files)
-        same = table is not None and before.get("digest") == digest and log.schema(table).equals(
-            schema, check_metadata=True
-        )  # fmt: skip
-        if same:
-            for file in files:
-                file.unlink()
-        return not same, {**meta, "digest": digest}
+    def _is_there(self, table: DeltaTable | None, files: Sequence[Path], schema: pa.Schema) -> bool:
+        """Whether these are, byte for byte, the files there are; then they are removed again."""
+        if table is None or not log.schema(table).equals(schema, check_metadata=True):
+            return False
+        there = [self.folder / name for name in log.files(table)]
+        pairs = list(zip(files, there, strict=False))
+        if len(files) != len(there) or any(new.stat().st_size != old.stat().st_size for new, old in pairs):
+            return False
+        if not all(filecmp.cmp(new, old, shallow=False) for new, old in pairs):
+            return False
+        for file in files:
+            file.unlink()
+        return True
 
     def _write(
         self,
@@ -316,12 +308,3 @@ def _add(file: Path, *, changes: bool = True) -> AddAction:
 def _remove(file: Path, *, changes: bool) -> RemoveAction:
     now = int(datetime.now(UTC).timestamp() * 1000)
     return RemoveAction(file.name, changes, now, size=file.stat().st_size, partition_values={})
-
-
-def _digest(files: Sequence[Path]) -> str:
-    digest = sha256()
-    for file in files:
-        with file.open("rb") as opened:
-            while block := opened.read(2**20):
-                digest.update(block)
-    return digest.hexdigest()

@@ -59,7 +59,7 @@ def test_a_run_without_rows_moves_the_cursor(bench: Bench) -> None:
         assert snapshot.faults().to_pylist() == [{"rule": "x"}]
 
 
-def test_equal_rows_keep_the_old_files_only_where_the_dataset_is_what_a_full_run_wrote(bench: Bench) -> None:
+def test_equal_files_are_not_put_in_place_of_those_there_are(bench: Bench) -> None:
     bench.run([1], removes=None)
     assert bench.run([1], removes=None) == (1, False)
     assert bench.run(cursor=2) == (2, False)
