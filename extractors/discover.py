@@ -113,7 +113,7 @@ def discover(wanted: Asked, tables: Sequence[str], tell: Tell, *, sampled: int =
     is_open()
     pace = Pace(source.rows_per_second, time.monotonic, time.sleep, is_open)
     with open_reading(source) as reading:
-        found = _chosen(source.name, reading.tables(), tables, wanted.taken, tell)
+        found = _chosen(source.name, _found(source.name, reading, tables), tables, wanted.taken, tell)
         names = dataset_names([one.table for one in found])
         drafts = []
         for number, one in enumerate(found, 1):
@@ -125,6 +125,16 @@ def discover(wanted: Asked, tables: Sequence[str], tell: Tell, *, sampled: int =
                 seen = replace(seen, rows=seen.sampled)  # that is all of it
             drafts.append(draft(seen, names[one.table]))
     return drafts
+
+
+def _found(source: str, reading: Reading, tables: Sequence[str]) -> Sequence[Found]:
+    """Its catalogue. A product whose catalogue is not known says the columns of a table that is named."""
+    if found := reading.tables():
+        return found
+    if tables:
+        return [Found(table, reading.columns(reading.dialect.table(table))) for table in tables]
+    hint = f"name them: fig extract --discover {source} TABLE…; or its login may read none yet"
+    raise ConfigError([Problem(None, f"source '{source}' does not say which tables it has", hint)])
 
 
 def _chosen(

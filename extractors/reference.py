@@ -58,7 +58,8 @@ not acted on yet. `${NAME}` stands for an environment variable. A password writt
    disk before it is protected;
 6. prove: rows in = rows out + rows set aside; rows in = the source's own count; the key tells rows apart;
 7. **whole**: these files replace those there were. **Window**: the rows are merged by key; only files that a row falls
-   into are written anew, and in them unchanged stretches are copied as they are. Rows gone from the source are taken out;
+   into are written anew, and in them unchanged stretches are copied as they are. Rows gone from the source are taken
+   out;
 8. write the manifest, then commit rows and position in one transaction;
 9. join small files, if there are many; give up versions older than `versions:`, and remove what only they needed.
 
@@ -67,24 +68,25 @@ version names the old files. Ctrl-C ends the query on the server. Exit codes: 0 
 columns); 2 something to put right in datasets.yaml or keys.toml, or a driver to install; 3 the source cannot be read
 now, or another run holds the dataset.
 
-**What is read.** Without `cursor:`, everything, each time. With one, the first run reads everything, and each run after it
-the window of rows whose cursor is newer than the newest there was, less the `lag` (what is committed late), and those
-whose cursor is NULL, in a pass of their own. A window of more than a million rows is committed in stretches of a million.
-Everything is read again, of its own accord, when a line of a column, the key, the cursor, `table:` or `query:` changed, or
-when `deletes: detect` finds that the cursor has missed rows; and with `--full`. If the newest cursor has gone back, the
-run goes on from there. A build of more than four million rows with a cursor is read in parts of two million, in the order
-of the key: a finished part survives whatever happens, and what changed since it was read is caught up before the commit.
+**What is read.** Without `cursor:`, everything, each time. With one, the first run reads everything, and each run after
+it the window of rows whose cursor is newer than the newest there was, less the `lag` (what is committed late), and
+those whose cursor is NULL, in a pass of their own. A window of more than a million rows is committed in stretches of a
+million. Everything is read again, of its own accord, when a line of a column, the key, the cursor, `table:` or `query:`
+changed, or when `deletes: detect` finds that the cursor has missed rows; and with `--full`. If the newest cursor has
+gone back, the run goes on from there. A build of more than four million rows with a cursor is read in parts of two
+million, in the order of the key: a finished part survives whatever happens, and what changed since it was read is
+caught up before the commit.
 
 **Deletes.** `detect` compares the keys of the source with the dataset's after each window: one whole-number key in 32
-ranges by count and sum, so that only ranges that differ are read; any other key as a whole. `ignore` keeps rows that are
-gone. A dataset read whole never has them.
+ranges by count and sum, so that only ranges that differ are read; any other key as a whole. `ignore` keeps rows that
+are gone. A dataset read whole never has them.
 
 **History.** `history: scd2` keeps each state a row had, from `valid_from` to `valid_to` (not included; NULL: it holds).
 The moment is the run's: what changed twice between two runs has one state.
 
-**Politeness.** At most `max_connections`, `rows_per_second` on average from the first batch on, and only within `window:`,
-by this machine's clock; a run that is still reading when it closes stops there. A `query:` is one SELECT, sent as it was
-written, and refused if it would write, lock or wait.
+**Politeness.** At most `max_connections`, `rows_per_second` on average from the first batch on, and only within
+`window:`, by this machine's clock; a run that is still reading when it closes stops there. A `query:` is one SELECT,
+sent as it was written, and refused if it would write, lock or wait.
 
 **Drift.** A listed column that is gone, or whose type in the source changed, stops the run with the line to change.
 After a look at it, change the line, or accept it with `fig extract DATASET --full`. A new column is reported, not read.

@@ -147,7 +147,7 @@ ORACLE: Rules = (
 DRIVER: Rules = (  # Arrow's names, as a driver described the column
     (r"bool", ("boolean", "int64"), ""),
     (r"u?int8|int16", ("int16",), ""),
-    (r"uint16|int32", ("int32", "int64"), ""),
+    (r"uint16", ("int32",), ""),
     (r"u?int(32|64)", ("int64", "decimal(20,0)"), ""),
     (r"halffloat|float|double", FLOAT, ""),
     (rf"decimal\d*{DIGITS}", ("exact", "string"), ""),

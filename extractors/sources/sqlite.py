@@ -160,6 +160,24 @@ class SqliteReading:
     def counted(self) -> int | None:
         return None
 
+    def _unique(self, table: str) -> tuple[str, ...]:
+        """The columns of the shortest unique index none of which is ever NULL; () if there is none."""
+        rows = self._run(
+            'SELECT i.name, k.name, c."notnull" FROM pragma_index_list(?) i, pragma_index_info(i.name) k '
+            'LEFT JOIN pragma_table_xinfo(?) c ON c.name = k.name WHERE i."unique" AND NOT i.partial '
+            "ORDER BY i.seq DESC, k.seqno",
+            (table, table),
+        ).fetchall()
+        indexes: dict[str, list[tuple[str, int]]] = {}
+        for index, column, is_never_null in rows:
+            indexes.setdefault(index, []).append((column, is_never_null))
+        keys = [
+            tuple(name for name, _ in parts)
+            for parts in indexes.values()
+            if all(name and never for name, never in parts)
+        ]
+        return min(keys, key=len, default=())
+
     def tables(self) -> list[Found]:
         self.connection.text_factory = str
         listed = (
@@ -173,7 +191,9 @@ class SqliteReading:
                 ).fetchall()
             except SourceRefused:  # a view of a table that is gone
                 continue
-            key = tuple(column for column, _, place in sorted(columns, key=lambda each: each[2]) if place)
+            key = tuple(
+                column for column, _, place in sorted(columns, key=lambda each: each[2]) if place
+            ) or self._unique(name)
             found.append(Found(name, {column: kind for column, kind, _ in columns}, key))
         return found
 

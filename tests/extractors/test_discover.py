@@ -20,6 +20,7 @@ from extractors.dialects import DIALECTS
 from extractors.draft_yaml import Head
 from extractors.drafting import Table, dataset_names, draft
 from extractors.refused import SourceRefused
+from tests.servers import odbc
 
 
 def run(folder: Path, *words: str, environ: Mapping[str, str] | None = None) -> tuple[int, str, str]:
@@ -225,6 +226,40 @@ def _written(folder: Path, text: str) -> Path:
     path = folder / "datasets-draft.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_a_unique_index_without_nulls_is_a_key_where_there_is_no_primary_one(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "silo.db")
+    connection.executescript(
+        "CREATE TABLE a (x TEXT UNIQUE, y INT NOT NULL, z INT NOT NULL, UNIQUE (z, y));"
+        "CREATE TABLE b (x INT NOT NULL, y INT); CREATE UNIQUE INDEX some ON b (x) WHERE y > 1;"
+        "CREATE TABLE c (x INT NOT NULL); CREATE UNIQUE INDEX folded ON c (abs(x));"
+    )
+    connection.close()
+    (tmp_path / "datasets.yaml").write_text('version: 1\nsources:\n  silo: {url: "sqlite:///silo.db"}\n')
+    said = json.loads(run(tmp_path, "--discover", "silo", "--json")[1])
+    assert {name: one["key"] for name, one in said["datasets"].items()} == {"a": ["z", "y"]}
+    assert set(said["without_key"]) == {"b", "c"}
+
+
+def test_a_product_that_has_no_catalogue_is_asked_for_the_tables_that_are_named(silo: Path) -> None:
+    driver = odbc.driver("SQLite3")
+    url = odbc.url({"driver": driver, "database": str(silo / "silo.db")})
+    (silo / "datasets.yaml").write_text(f'version: 1\nsources:\n  any: {{url: "{url}", dialect: odbc}}\n')
+    done = CliRunner().invoke(command, ["-c", str(silo / "datasets.yaml"), "--discover", "any"])
+    assert "does not say which tables it has" in str(done.exception)
+    code, text, told = run(silo, "--discover", "any", "REPAIR_JOBS")
+    assert (code, spec.load(_written(silo, text), {}).names) == (0, ())
+    assert "# No primary key was found" in text
+    assert "  #     JOB_NO: {type: int64}\n" in text
+    assert "its rows could not be looked at, so only names and types count" in told
+
+
+def test_an_empty_source_has_nothing_to_draft(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "silo.db").close()
+    (tmp_path / "datasets.yaml").write_text('version: 1\nsources:\n  silo: {url: "sqlite:///silo.db"}\n')
+    done = CliRunner().invoke(command, ["-c", str(tmp_path / "datasets.yaml"), "--discover", "silo"])
+    assert "does not say which tables it has" in str(done.exception)
 
 
 def test_the_source_is_read_at_its_hours_only(silo: Path) -> None:

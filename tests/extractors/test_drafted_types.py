@@ -179,7 +179,7 @@ TYPES = [
     ("oracle", "DATE", "timestamp"), ("oracle", "TIMESTAMP(6) WITH LOCAL TIME ZONE", "timestamp(UTC)"),
     ("oracle", "NUMBER", "decimal(38,10)"), ("oracle", "CLOB", "string"), ("oracle", "TIMESTAMP(6)", "timestamp"),
     ("odbc", "ODBC decimal128(12, 2)", "decimal(12,2)"), ("odbc", "ODBC date32[day]", "date"),
-    ("odbc", "ODBC timestamp[us]", "timestamp"), ("odbc", "ODBC int32", "int32"), ("odbc", "ODBC string", "string"),
+    ("odbc", "ODBC timestamp[us]", "timestamp"), ("odbc", "ODBC int32", "int64"), ("odbc", "ODBC string", "string"),
     ("odbc", "ODBC fixed_size_binary[16]", "binary"), ("odbc", "ODBC time32[s]", "time"),
 ]  # fmt: skip
 
