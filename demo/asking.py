@@ -10,12 +10,13 @@ TIMEOUT = 15.0  # seconds; a report waits for legacy
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `location` is '' unless it is a redirect."""
+    """What came back. `location` is '' unless it is a redirect, `cookie` unless one was set: `NAME=VALUE`."""
 
     status: int
     server: str
     location: str
     text: str
+    cookie: str = ""
 
     @property
     def who(self) -> str:
@@ -25,18 +26,20 @@ class Answer:
         return "legacy" if self.server.startswith("Anytown-Housing-Suite") else f"'{self.server}'"
 
 
-def ask(port: int, path: str, form: Mapping[str, str] | None = None) -> Answer:
+def ask(port: int, path: str, form: Mapping[str, str] | None = None, cookie: str = "") -> Answer:
     """GET of a path on 127.0.0.1, or POST of a form; redirects are not followed. Raises OSError."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+    fields = {"Cookie": cookie} if cookie else {}
     try:
         if form is None:
-            connection.request("GET", path)
+            connection.request("GET", path, headers=fields)
         else:
-            fields = {"Content-Type": "application/x-www-form-urlencoded"}
+            fields["Content-Type"] = "application/x-www-form-urlencoded"
             connection.request("POST", path, urlencode(form), fields)
         answer = connection.getresponse()
         text = answer.read().decode(errors="replace")
-        return Answer(answer.status, answer.headers.get("Server", ""), answer.headers.get("Location", ""), text)
+        server, location = answer.headers.get("Server", ""), answer.headers.get("Location", "")
+        return Answer(answer.status, server, location, text, answer.headers.get("Set-Cookie", "").partition(";")[0])
     except http.client.HTTPException as exc:
         raise ConnectionError(f"port {port} does not speak HTTP: {exc!r}") from exc
     finally:

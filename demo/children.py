@@ -28,6 +28,12 @@ class Died(Failed):
     """A child ended that should have stayed."""
 
 
+def hold(is_so: bool, otherwise: str) -> None:
+    """Raises Failed unless it is so."""
+    if not is_so:
+        raise Failed(otherwise)
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """One running process."""

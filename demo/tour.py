@@ -1,4 +1,4 @@
-"""The tour: legacy, extraction, slice and proxy; one URL before and after it is promoted; one question to the data."""
+"""The tour: legacy, extraction, slice, proxy; what is written meanwhile; one URL promoted; one question to the data."""
 
 import difflib
 import json
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from demo.asking import Answer, answers, ask
-from demo.children import FIG, Children, Failed
+from demo.children import FIG, Children, hold
+from demo.following import follow
 from demo.ports import Ports
 from demo.show import Show
 
@@ -65,6 +66,12 @@ class Tour:
             lines.append(f"{one['dataset']}: {one['rows_out']:,} rows, {one['faults']:,} faults")
         rows = sum(one["rows_out"] for one in done)
         return [f"{rows:,} rows are out of its database, in {len(done)} datasets under data/lake", *lines]
+
+    def follow(self) -> None:
+        """What citizens report while it is extracted is in the dataset, once."""
+        with self.show.step("Extracting while citizens report repairs") as said:
+            database = self.folder / "data" / "anytown" / "anytown.sqlite"
+            said += follow(self.children.run, self.ports.proxy, database, REPORT)
 
     def promote(self) -> None:
         """One URL before and after, and the line of routes.yaml that made the difference."""
@@ -130,12 +137,6 @@ class Tour:
 _PROMOTED = [["-", "stage:", "legacy"], ["+", "stage:", "live"]]
 
 
-def hold(is_so: bool, otherwise: str) -> None:
-    """Raises Failed unless it is so."""
-    if not is_so:
-        raise Failed(otherwise)
-
-
 def _facts(answer: Answer) -> dict[str, object]:
     """A job's JSON without the moment it was made."""
     facts: dict[str, object] = json.loads(answer.text)
@@ -145,5 +146,5 @@ def _facts(answer: Answer) -> dict[str, object]:
 
 
 Step = Callable[[Tour], None]
-ONCE: tuple[Step, ...] = (Tour.start, Tour.promote, Tour.query, Tour.undo)
-STAY: tuple[Step, ...] = (Tour.start, Tour.promote, Tour.query)
+ONCE: tuple[Step, ...] = (Tour.start, Tour.follow, Tour.promote, Tour.query, Tour.undo)
+STAY: tuple[Step, ...] = (Tour.start, Tour.follow, Tour.promote, Tour.query)
