@@ -18,7 +18,6 @@ from extractors.compiled import Dataset, Source
 from extractors.cursor import position
 from extractors.cursor import window as window_of
 from extractors.exposed import exposed
-from extractors.memory import lean
 from extractors.origin import relation_of
 from extractors.pace import Pace, check_open
 from extractors.privacy import Key
@@ -86,7 +85,7 @@ def extract(dataset: Dataset, home: Path, keys_file: Path, tell: Tell, *, full: 
     began, now = time.monotonic(), datetime.now(UTC)
     check_open(dataset.source.name, dataset.source.window, _now())
     key = keys.read(keys_file) if dataset.needs_key else None
-    with lean(), lake.hold(home, dataset.name, new_run(), "fig extract") as held:
+    with lake.hold(home, dataset.name, new_run(), "fig extract") as held:
         tell(Step(dataset.name, "held"))
         mark = build.fingerprint(dataset, key.id if key else "")
         held.tidy(mark)

@@ -54,7 +54,6 @@ FLOORS: Mapping[str, int] = {
     "extractors.formats": DECISIONS,
     "extractors.keys": HANDS,
     "extractors.matching": HANDS,
-    "extractors.memory": HANDS,
     "extractors.merge": HANDS,
     "extractors.model": DECISIONS,
     "extractors.origin": DECISIONS,

@@ -16,7 +16,7 @@ from extractors.dialects.base import quoted_text
 from extractors.dialects.postgres import SETTINGS
 
 FAILED = (duckdb.Error, OSError, pa.ArrowException)
-BYTES = 32 * 2**20  # what a batch may take
+BYTES = 16 * 2**20  # what a batch may take: five are under way at once, and twice as much is no faster
 VALUE = 40  # bytes that a value takes on average, generously
 ROWS = 2048, 65_536  # DuckDB's own unit; and more is no faster. Powers of two, since row groups are of such a size
 
