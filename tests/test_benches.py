@@ -64,7 +64,7 @@ def test_changes_touch_one_per_cent_and_the_truth_follows_them(truth: Path) -> N
     changes = [newest(1, ROWS), anywhere(2)]
     with duckdb.connect() as duck:
         duck.execute(f"CREATE TABLE {REPAIRS.name} AS SELECT * REPLACE (job_id::BIGINT AS job_id) FROM '{truth}'")
-        touched = [duck.execute(change.sql).fetchall()[0][0] for change in changes]
+        touched = [duck.execute(change.sql("duckdb")).fetchall()[0][0] for change in changes]
         assert touched[0] == 20
         assert 10 < touched[1] < 30
         named = "job_id::BIGINT AS job_id, status, cost, last_modified"

@@ -79,7 +79,7 @@ class Bench:
                 return
             for kind, change in kinds:
                 changes.append(change(len(changes) + 1))
-                changed = silo.execute(changes[-1].sql)
+                changed = silo.execute(changes[-1].sql(silo.name))
                 _say(f"{silo.name}: {changed:,} rows changed, {kind}")
                 made, files = run(OURS, silo, REPAIRS, self.rows, lake, sys.executable, cursor="last_modified")
                 made = _named(made, f"ours, 1% changed, {kind}")

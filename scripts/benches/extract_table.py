@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -169,21 +170,30 @@ def generate(rows: int, folder: Path) -> tuple[Path, Path]:
     return truth, lines
 
 
+# Each row's own moment on a day: none is shared, and none ends in a nought that another way to write it would cut.
+MOMENTS: Mapping[str, str] = {
+    "postgres": "timestamp '{day}' + (job_id * 10 + 1) * interval '1 microsecond'",
+    "mariadb": "'{day} 00:00:00.000000' + INTERVAL (job_id * 10 + 1) MICROSECOND",
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%S', '{day}', '+' || (job_id / 100000) || ' seconds')"
+    " || printf('.%06d', job_id * 10 % 1000000 + 1)",
+    "duckdb": "strftime(TIMESTAMP '{day}' + to_microseconds(job_id * 10 + 1), '%Y-%m-%d %H:%M:%S.%f')",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One per cent of the rows gets a new status, a new cost and a newer moment. Its SQL is every source's SQL."""
+    """One per cent of the rows gets a new status, a new cost and a newer moment; `silo` says in whose SQL."""
 
     number: int
     where: str
 
-    @property
-    def values(self) -> Mapping[str, str]:
-        moment = f"2030-01-01 {self.number // 60:02}:{self.number % 60:02}:00.000001"
-        return {"status": f"changed {self.number}", "cost": f"{self.number}.05", "last_modified": moment}
+    def values(self, silo: str) -> Mapping[str, str]:
+        day = date(2030, 1, 1) + timedelta(days=self.number)
+        moment = MOMENTS[silo].format(day=day)
+        return {"status": f"'changed {self.number}'", "cost": f"'{self.number}.05'", "last_modified": moment}
 
-    @property
-    def sql(self) -> str:
-        sets = ", ".join(f"{name} = '{value}'" for name, value in self.values.items())
+    def sql(self, silo: str) -> str:
+        sets = ", ".join(f"{name} = {value}" for name, value in self.values(silo).items())
         return f"UPDATE {REPAIRS.name} SET {sets} WHERE {self.where}"
 
 
@@ -202,7 +212,7 @@ def changed_truth(truth: Path, changes: list[Change]) -> Path:
     target = truth.with_name("changed-truth.parquet")
     replaced = []
     for name in ("status", "cost", "last_modified"):
-        cases = " ".join(f"WHEN {c.where} THEN '{c.values[name]}'" for c in reversed(changes))
+        cases = " ".join(f"WHEN {c.where} THEN {c.values('duckdb')[name]}" for c in reversed(changes))
         replaced.append(f"CASE {cases} ELSE {name} END AS {name}")
     inner = f"SELECT * REPLACE (job_id::BIGINT AS job_id) FROM '{truth}'"
     outer = f"SELECT * REPLACE ({', '.join(replaced)}) FROM ({inner})"
