@@ -21,6 +21,7 @@ def room(spill: Path, memory: str = MEMORY, threads: int = 1) -> Iterator[duckdb
     }  # fmt: skip
     connection = duckdb.connect(config=settings)
     try:
+        connection.execute("SET enable_progress_bar = false")  # it would be drawn into what `--json` says
         yield connection
     finally:
         connection.close()

@@ -58,7 +58,7 @@ LINES = {
     "held": "{step.dataset}: started",
     "compared": "{step.dataset}: reading",
     "part done": "{step.dataset}: {step.rows:,} of {step.of:,} rows read, and kept if this run is stopped",
-    "read again as text": "{step.dataset}: a value that the driver cannot hold; reading again with such columns as text",
+    "read again as text": "{step.dataset}: a value that the driver cannot hold; reading again, such columns as text",
     "read whole": "{step.dataset}: the cursor missed {step.rows:,} rows; reading everything",
     "rows written": "{step.dataset}: {step.rows:,} rows read and written",
     "keys compared": "{step.dataset}: keys compared; {step.rows:,} rows are gone from the source",

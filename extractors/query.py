@@ -89,6 +89,7 @@ def _closed_room(snapshots: Iterable[lake.Snapshot]) -> duckdb.DuckDBPyConnectio
     connection.execute(f"SET allowed_paths = [{', '.join(map(_text, files))}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # it would be drawn into the answer
     connection.execute("SET lock_configuration = true")
     return connection
 

@@ -47,6 +47,7 @@ class Scan:
         try:
             self.duck.load_extension(str(_extension()))
             self.duck.execute("SET TimeZone = 'UTC'")
+            self.duck.execute("SET enable_progress_bar = false")  # it would be drawn into what `--json` says
             self.duck.execute(f"ATTACH {quoted_text(conninfo)} AS source (TYPE postgres)")
             self.duck.execute("BEGIN")
             for statement in (
