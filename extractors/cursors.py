@@ -89,6 +89,7 @@ def _doubt_of_values(dialect: Dialect, native: str, there: Sequence[Raw]) -> str
     if not there:
         return "there are no values to judge it by"
     are_texts = all(isinstance(value, str) and _WALL_TEXT.fullmatch(value) for value in there)
+    are_texts = are_texts and len({str(value)[10] for value in there}) == 1
     are_whole = all(isinstance(value, int) for value in there) and len({len(str(value)) for value in there}) == 1
     if not are_texts and not are_whole:
         return "its sampled values are not all moments of one form, such as YYYY-MM-DD HH:MM:SS"

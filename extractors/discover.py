@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pyarrow as pa
 
 from extractors import spec
 from extractors.address import has_password
+from extractors.ahead import ahead
 from extractors.compiled import Column, Source
 from extractors.declared import Type
 from extractors.dialects import Dialect, Relation, Select
@@ -117,6 +120,7 @@ def discover(wanted: Asked, tables: Sequence[str], tell: Tell, *, sampled: int =
         names = dataset_names([one.table for one in found])
         drafts = []
         for number, one in enumerate(found, 1):
+            is_open()
             tell(f"{source.name}: {one.table} ({number} of {len(found)})")
             table = Table(one.table, one.columns, reading.dialect, one.key, one.rows, one.comments or {})
             rows = min(sampled, source.rows_per_second or sampled)
@@ -188,10 +192,12 @@ def _sample(reading: Reading, table: Table, rows: int, pace: Pace, tell: Tell) -
 
 def _read(reading: Reading, select: Select) -> list[pa.RecordBatch]:
     batches: list[pa.RecordBatch] = []
-    for batch in reading.read(select):
-        batches.append(batch)
-        if sum(each.nbytes for each in batches) > MOST:
-            break
+    ahead_of_us = cast("Generator[pa.RecordBatch]", ahead(reading.read(select), reading.cancel))
+    with closing(ahead_of_us) as rows:
+        for batch in rows:
+            batches.append(batch)
+            if sum(each.nbytes for each in batches) > MOST:
+                break
     return batches
 
 

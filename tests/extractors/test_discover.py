@@ -19,6 +19,7 @@ from extractors.cli import extract as command
 from extractors.dialects import DIALECTS
 from extractors.draft_yaml import Head
 from extractors.drafting import Table, dataset_names, draft
+from extractors.raw import Raw
 from extractors.refused import SourceRefused
 from tests.servers import odbc
 
@@ -266,9 +267,37 @@ def test_the_source_is_read_at_its_hours_only(silo: Path) -> None:
     wanted = discover.asked("silo", lambda: silo / "datasets.yaml", silo, URL)
     now = datetime.now().astimezone()
     closed = (time((now.hour + 2) % 24), time((now.hour + 3) % 24))
-    source = replace(wanted.source, window=closed)
-    with pytest.raises(SourceRefused, match="may be read at"):
-        discover.discover(discover.Asked(source, wanted.head), (), lambda _: None)
+    nobody = replace(wanted.source, url="postgresql://reader@127.0.0.1:1/db", rows_per_second=None, window=closed)
+    with pytest.raises(SourceRefused, match="may be read at"):  # said before it is even asked
+        discover.discover(discover.Asked(nobody, wanted.head), (), lambda _: None)
+
+
+def test_a_source_is_left_alone_when_its_hours_end_between_two_tables(
+    silo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(name: str, *_: object) -> None:
+        if len(told) == 2:
+            raise SourceRefused("it is six")
+
+    told: list[str] = []
+    monkeypatch.setattr("extractors.discover.check_open", check)
+    wanted = discover.asked("silo", lambda: silo / "datasets.yaml", silo, URL)
+    with pytest.raises(SourceRefused, match="it is six"):
+        discover.discover(wanted, (), told.append)
+
+
+def test_rows_of_large_documents_are_enough_before_the_page_is_full(
+    silo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = sqlite3.connect(silo / "silo.db")
+    connection.execute("CREATE TABLE letters (id INTEGER PRIMARY KEY, body TEXT)")
+    connection.executemany("INSERT INTO letters VALUES (?, ?)", [(n, "word " * 13_000) for n in range(600)])
+    connection.commit()
+    connection.close()
+    monkeypatch.setattr(discover, "MOST", 2**20)
+    said = json.loads(run(silo, "--discover", "silo", "letters", "--json", environ=URL)[1])
+    assert 0 < said["notes"]["letters"]["sampled"] < 600
+    assert said["datasets"]["letters"]["columns"]["body"] == {"privacy": "drop"}
 
 
 def test_a_page_is_no_larger_than_a_seconds_rows(silo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,3 +369,19 @@ CURSORS = [
 def test_a_cursor_says_when_a_row_was_last_changed(columns: dict[str, str], cursor: str, lag: str) -> None:
     made = draft(Table("T", {"ID": "int", **columns}, DIALECTS["tsql"], ("ID",)), "t")
     assert (made.cursor.column, made.cursor.lag) == (cursor, lag)
+
+
+MOMENTS: list[tuple[list[Raw], str]] = [
+    (["2024-01-31 09:30:00", "2024-01-31 09:30:00.250"], "LAST_MOD"), (["2024-01-31T09:30"], "LAST_MOD"),
+    ([1706693400, 1706693401], "LAST_MOD"), ([20240131093000, None], "LAST_MOD"),
+    (["2024-01-31T09:30", "2024-01-31 09:30"], ""),
+    ([7, 8], ""), (["31/01/2024 09:30"], ""), (["2024-13-45 09:30:00"], ""), ([1706693400, "2024-01-31 09:30:00"], ""),
+    (["2024-01-31 09:30:00+01:00"], ""), ([170669340, 1706693400], ""), ([], ""), ([None], ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "cursor"), MOMENTS)
+def test_sqlites_cursor_is_judged_by_its_values(values: list[Raw], cursor: str) -> None:
+    columns = {"ID": "INTEGER", "LAST_MOD": ""}
+    table = Table("T", columns, DIALECTS["sqlite"], ("ID",), sample={"LAST_MOD": values, "ID": range(len(values))})
+    assert draft(table, "t").cursor.column == cursor
