@@ -47,7 +47,8 @@ class Citizen:
         self, title: str, description: str, attachment: tuple[str, bytes]
     ) -> tuple[int, requests.Response]:
         """The new ticket's number and its page."""
-        fields = {"title": title, "body": description, "priority": "2", "submitter_email": "citizen@example.test"}
+        fields = {"queue": "1", "title": title, "body": description, "priority": "2"}
+        fields["submitter_email"] = "citizen@example.test"
         page = self.post("/tickets/submit/", fields, files={"attachment": attachment})
         assert [step.status_code for step in page.history] == [302], page.text
         arrived = re.fullmatch(re.escape(self.base) + r"/tickets/(\d+)/", page.url)
@@ -72,6 +73,34 @@ class Citizen:
             timeout=30,
         )
         return answer.status_code
+
+    def api(self, method: str, path: str, fields: dict[str, object], expected: int) -> dict[str, object]:
+        """One call of the JSON interface, in the same session; what it answers."""
+        answer = self._session.request(
+            method,
+            urljoin(self.base, f"/api/{path}/"),
+            json=fields,
+            headers={"X-CSRFToken": self._session.cookies["csrftoken"]},
+            timeout=30,
+        )
+        assert answer.status_code == expected, answer.text
+        return dict(answer.json()) if answer.content else {}
+
+    def follow_up(self, ticket: int, fields: dict[str, str], attachment: tuple[str, bytes] | None = None) -> None:
+        """The form under a ticket: a comment, a new state of it, a file."""
+        self.send(f"/tickets/{ticket}/update/", fields, files={"attachment": attachment} if attachment else None)
+
+    def delete(self, ticket: int) -> None:
+        page = self.post(f"/tickets/{ticket}/delete/", {"next": "home"})
+        assert page.status_code == 200, page.text
+        assert self.get(f"/tickets/{ticket}/").status_code == 404
+
+    def send(self, path: str, fields: dict[str, str], *, files: dict[str, tuple[str, bytes]] | None = None) -> None:
+        """A form of a page that shows more than one."""
+        data = {"csrfmiddlewaretoken": self._session.cookies["csrftoken"], **fields}
+        done = self._session.post(urljoin(self.base, path), data=data, files=files, timeout=30)
+        wrong = re.findall(r"<[^>]*(?:errorlist|invalid-feedback|text-danger)[^>]*>.*", done.text)
+        assert [step.status_code for step in done.history] == [302], (path, done.status_code, wrong)
 
     def sign_out(self) -> None:
         token = {"csrfmiddlewaretoken": self._session.cookies["csrftoken"]}

@@ -38,12 +38,17 @@ class Proxy:
         draft.rename(self.routes)
 
 
+def run_helpdesk(start: Start, folder: Path, database: str = "") -> Helpdesk:
+    """On SQLite in a new folder, or on the PostgreSQL database of a url."""
+    folder.mkdir()
+    environ = {"HELPDESK_DATABASE": database}
+    process = start([sys.executable, HERE / "helpdesk_app.py", folder], name="helpdesk", environ=environ)
+    return Helpdesk(process.wait_for(r"helpdesk: (http://\S+)", seconds=60)[1], folder / "helpdesk.sqlite3")
+
+
 @pytest.fixture
 def helpdesk(start: Start, tmp_path: Path) -> Helpdesk:
-    folder = tmp_path / "helpdesk"
-    folder.mkdir()
-    process = start([sys.executable, HERE / "helpdesk_app.py", folder], name="helpdesk")
-    return Helpdesk(process.wait_for(r"helpdesk: (http://\S+)", seconds=60)[1], folder / "helpdesk.sqlite3")
+    return run_helpdesk(start, tmp_path / "helpdesk")
 
 
 @pytest.fixture

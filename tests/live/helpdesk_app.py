@@ -1,18 +1,46 @@
-"""django-helpdesk, a real ticket tracker, on SQLite: `python helpdesk_app.py FOLDER` prints its address."""
+"""django-helpdesk, a real ticket tracker: `python helpdesk_app.py FOLDER` prints its address.
+
+Its database is a SQLite file in FOLDER, or the PostgreSQL database that HELPDESK_DATABASE is the url of.
+"""
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import django
 from django.conf import settings
 
 USER, PASSWORD = "agent", "agent-pw"  # as in citizen.py
 WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def database(folder: Path, url: str) -> dict[str, Any]:
+    """The settings of one database."""
+    if url:
+        at = urlsplit(url)
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": at.path[1:],
+            "HOST": at.hostname,
+            "PORT": at.port,
+            "USER": unquote(at.username or ""),
+            "PASSWORD": unquote(at.password or ""),
+        }
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": folder / "helpdesk.sqlite3",
+        "OPTIONS": {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    }
 
 
 def configure(folder: Path) -> None:
@@ -34,17 +62,7 @@ def configure(folder: Path) -> None:
         EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend",
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],  # a test signs in often
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
-        DATABASES={
-            "default": {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": folder / "helpdesk.sqlite3",
-                "OPTIONS": {
-                    "timeout": 20,
-                    "transaction_mode": "IMMEDIATE",
-                    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-                },
-            }
-        },
+        DATABASES={"default": database(folder, os.environ.get("HELPDESK_DATABASE", ""))},
         INSTALLED_APPS=[
             *(f"django.contrib.{name}" for name in contrib),
             "rest_framework",
@@ -107,7 +125,7 @@ urlpatterns: list[Any] = []
 
 
 def seed() -> None:
-    """The schema, one person who may sign in, one queue the public may write to."""
+    """The schema, one person who may sign in, one queue the public may write to, and two for staff."""
     from django.contrib.auth import get_user_model
     from django.core.management import call_command
     from helpdesk.models import Queue
@@ -116,6 +134,8 @@ def seed() -> None:
     call_command("loaddata", "emailtemplate", verbosity=0)
     get_user_model().objects.create_superuser(USER, "agent@example.test", PASSWORD)
     Queue.objects.create(slug="demo", title="Demo", allow_public_submission=True)
+    Queue.objects.create(slug="housing", title="Tai a chartrefi — «Wohnen» 🏠", escalate_days=3)
+    Queue.objects.create(slug="ynys", title="Ynys Môn", socks_proxy_type="socks5", socks_proxy_host="2001:db8::1")
 
 
 def main(folder: Path) -> None:
