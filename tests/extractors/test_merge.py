@@ -76,10 +76,17 @@ class Bench:
             )
         return files.close()
 
+    def keys(self, deleted: Sequence[Any]) -> Path:
+        """One file, however rows are cut."""
+        path = self.new()
+        columns = {name: [key[at] for key in deleted] for at, name in enumerate(KEY)}
+        pq.write_table(pa.table(columns, schema=pa.schema([SCHEMA.field(name) for name in KEY])), path)
+        return path
+
     def job(self, incoming: Rows, deleted: Sequence[Any] = (), *, whole: bool = False, shuffled: int = 0) -> Merging:
         rows = [(*key, *value) for key, value in incoming.items()]
         rows = rows[shuffled % (len(rows) or 1) :] + rows[: shuffled % (len(rows) or 1)]
-        gone = self.write(deleted, pa.schema([SCHEMA.field("area"), SCHEMA.field("n")]))[0] if deleted else None
+        gone = self.keys(deleted) if deleted else None
         arriving = self.write(rows) if rows or whole else []
         return Merging(self.held, arriving, SCHEMA, KEY, self.new, self.folder / "_spill", gone, whole)
 
