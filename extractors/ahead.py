@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from queue import Empty, Queue
 from threading import Event, Thread
+from typing import TypeVar
 
-import pyarrow as pa
-
+T = TypeVar("T")
 DEPTH = 2  # batches held ready: enough to keep both sides busy, at most 64 MiB
 
 
-def ahead(batches: Iterator[pa.RecordBatch], cancel: Callable[[], None]) -> Iterator[pa.RecordBatch]:
+def ahead(batches: Iterator[T], cancel: Callable[[], None] = lambda: None) -> Iterator[T]:
     """The same batches. `cancel` ends what runs at the source when a person stops the run (Ctrl-C)."""
-    queue: Queue[pa.RecordBatch | _End] = Queue(DEPTH)
+    queue: Queue[T | _End] = Queue(DEPTH)
     stopped = Event()
     thread = Thread(target=_fill, args=(batches, queue, stopped), name="source", daemon=True)
     thread.start()
     try:
-        while isinstance(got := queue.get(), pa.RecordBatch):
+        while not isinstance(got := queue.get(), _End):
             yield got
     except KeyboardInterrupt:
         cancel()
@@ -37,7 +37,7 @@ class _End:
         self.exc = exc
 
 
-def _fill(batches: Iterator[pa.RecordBatch], queue: Queue[pa.RecordBatch | _End], stopped: Event) -> None:
+def _fill(batches: Iterator[T], queue: Queue[T | _End], stopped: Event) -> None:
     end = _End(None)
     try:
         for batch in batches:
@@ -51,7 +51,7 @@ def _fill(batches: Iterator[pa.RecordBatch], queue: Queue[pa.RecordBatch | _End]
     queue.put(end)
 
 
-def _drain(queue: Queue[pa.RecordBatch | _End], thread: Thread) -> None:
+def _drain(queue: Queue[T | _End], thread: Thread) -> None:
     """Let go of what is still under way, and wait for the thread: it holds the source's connection."""
     while thread.is_alive():
         try:

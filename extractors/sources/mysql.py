@@ -21,6 +21,7 @@ import pymysql
 from pymysql.charset import charset_by_id
 
 from extractors.address import Address, address
+from extractors.ahead import ahead
 from extractors.compiled import Source
 from extractors.dialects import DIALECTS, Dialect, Relation, Select
 from extractors.dialects.base import select as sql_select
@@ -142,7 +143,7 @@ class MySqlReading:
     def ask(self, sql: str) -> list[tuple[str | None, ...]]:
         found: list[tuple[str | None, ...]] = []
         with self._asking(sql) as answer:
-            for packets in answer.packets():
+            for packets in ahead(answer.packets()):  # the server writes the next rows while these are decoded
                 columns = mysql_rows.columns(packets.data, packets.starts, packets.ends, len(answer.fields))
                 texts = [
                     [None if v is None else v.decode(errors="backslashreplace") for v in c.to_pylist()] for c in columns
@@ -196,7 +197,7 @@ class MySqlReading:
         self.seen = None
         width, names = len(select.columns), [f"c{at}" for at in range(len(select.columns))]
         with self._asking(select.sql if self.is_snapshot else _counting(select)) as answer:
-            for packets in answer.packets():
+            for packets in ahead(answer.packets()):  # the server writes the next rows while these are decoded
                 stored = mysql_rows.columns(packets.data, packets.starts, packets.ends, len(answer.fields))
                 if not self.is_snapshot:
                     self.seen = int(stored[width][0].as_py())

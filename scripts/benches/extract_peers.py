@@ -78,7 +78,7 @@ def _ours(task: Task) -> Work:
     from notation import lake
 
     source = {"postgres": "postgres", "mariadb": "mysql", "sqlite": "sqlite"}[task.silo]
-    for module in ("deltalake", "duckdb", "pyarrow.parquet", "sqlglot", f"extractors.sources.{source}"):
+    for module in ("deltalake", "duckdb", "pyarrow.parquet", f"extractors.sources.{source}"):
         importlib.import_module(module)  # before the clock starts, as the others' are
     name = task.table.replace("_", "-")
 
