@@ -79,7 +79,7 @@ def _json(raw: Raw) -> Value:
     if not isinstance(raw, str):
         return str(raw) if isinstance(raw, int) else _other_kind(raw, "JSON")
     try:
-        json.loads(raw, parse_constant=_no_constant, parse_int=float)
+        _JSON.decode(raw)
     except (ValueError, RecursionError):
         return Broken("not a JSON document")
     return raw
@@ -87,6 +87,10 @@ def _json(raw: Raw) -> Value:
 
 def _no_constant(word: str) -> NoReturn:
     raise ValueError(word)  # NaN and Infinity are Python's, not JSON's
+
+
+# Whole numbers as floats: int() refuses more than 4,300 digits, which JSON allows.
+_JSON = json.JSONDecoder(parse_constant=_no_constant, parse_int=float)
 
 
 def _digits(raw: Raw, most: int, what: str) -> Value:
