@@ -78,6 +78,8 @@ def _of_url(text: str, folder: Path, environ: Mapping[str, str]) -> Asked:
     document = marked_yaml.parse(f"version: 1\nsources:\n  source: {{url: {_quoted(text)}}}\n", "the url")
     checked = shape.read(DatasetsSpec, document, environ).sources["source"]
     _check_scheme(checked.url, None)
+    if not checked.url.startswith("sqlite:") and (hint := spec.how_to_write(checked.url)):
+        raise ConfigError([Problem(None, "the url is no address", hint)])
     name = _name_of(text)
     source = Source(name, checked.url, folder, Where("the url", 1))
     return Asked(source, Head({}, name, settings))

@@ -11,20 +11,22 @@ from typing import cast
 from urllib.parse import unquote, urlsplit
 
 from extractors import declared
-from extractors.address import has_password
+from extractors.address import address, has_password
 from extractors.coarser import TAKES
 from extractors.compiled import HISTORY, Column, Cursor, Dataset, Rule, Source
+from extractors.dialects import DIALECTS
 from extractors.model import ColumnSpec, DatasetSpec, DatasetsSpec, SourceSpec
 from extractors.pace import parse_window
 from extractors.personal import looks_personal
 from notation import marked_yaml, shape
 from notation.marked_yaml import Document
-from notation.problems import ConfigError, Problem, one_of
+from notation.problems import ConfigError, Problem, Refused, one_of
 
 SCHEMES: Mapping[str, bool] = {  # how a url begins, and whether it is acted on yet
     "sqlite": True, "postgresql": True, "mysql": True, "mssql": True, "oracle": True, "odbc": True,
     "https": False, "http": False,
 }  # fmt: skip
+_SPOKEN = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql", "mssql": "tsql", "oracle": "oracle"}
 _DATASET = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _SECRET = re.compile(r"pass(word|wd|phrase)?|secret|token|api_?key|private_?key|credentials?", re.IGNORECASE)
 
@@ -170,6 +172,22 @@ def _source(name: str, source: SourceSpec, document: Document) -> Iterator[Probl
     elif scheme == "sqlite" and not sqlite_path(source.url):
         hint = "write sqlite:///path for a path relative to this file, sqlite:////path for an absolute one"
         yield Problem(where, f"sources.{name}.url names no file", hint)
+    elif scheme != "sqlite" and (hint := how_to_write(source.url)):
+        yield Problem(where, f"sources.{name}.url is no address", hint)
+
+
+def how_to_write(url: str) -> str:
+    """A hint where a url cannot be taken apart, else "". Nothing of the url is repeated: a part of a secret may be."""
+    try:
+        at = address(url)
+        if at.user or "@" not in at.database:
+            return ""
+    except ValueError:
+        pass
+    return (
+        "write scheme://user:${PASSWORD}@host:port/database, its port a number; where one variable holds it all, "
+        "percent-encode the password: / is %2F, # is %23, ? is %3F, % is %25"
+    )
 
 
 def sqlite_path(url: str) -> str:
@@ -205,6 +223,19 @@ class _Check:
             yield self.problem((), "says neither table nor query", "write table: and the table's or view's name")
         if self.spec.table is not None and self.spec.query is not None:
             yield self.problem(("query",), "says both table and query", "keep one of them")
+        elif self.spec.query is not None and self.spec.source in whole.sources:
+            yield from self.query(self.spec.query, whole.sources[self.spec.source])
+
+    def query(self, text: str, source: SourceSpec) -> Iterator[Problem]:
+        """Read here where the url says which SQL it is; over ODBC the run reads it."""
+        from extractors import queries  # sqlglot takes a quarter of a second: only who writes a query pays
+
+        spoken = _SPOKEN.get(source.url.partition(":")[0], "")
+        if spoken in DIALECTS:
+            try:
+                queries.relation_of(text, DIALECTS[spoken])
+            except Refused as exc:
+                yield self.problem(("query",), f"query: {exc.what}", exc.hint)
 
     def columns(self) -> Iterator[Problem]:
         first: dict[str, str] = {}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -137,6 +138,7 @@ def _set_later(value: object, path: Path) -> Iterator[tuple[Path, Later]]:
 
 REFERENCE = re.compile(r"\$\{([^}]*)\}?")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+SIGNED_IN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#@:]*:[^/?#@]*)@")  # `user:password` of a url as it is written
 
 
 def _substituted(
@@ -156,11 +158,19 @@ def _substituted(
         elif name not in environ:
             what, hint = f"the environment variable {name} is not set", one_of_like(name, environ)
         else:
-            return environ[name]
+            return _fitting(environ[name], value, match.start())
         found[path] = Problem(document.where(path), f"{dotted(path)}: {what}", hint)
         return match[0]
 
     return REFERENCE.sub(replaced, value)
+
+
+def _fitting(meant: str, written: str, at: int) -> str:
+    """As it is; but a user, a password or an option of a url percent-encoded, so that it may hold `/`, `@` or `#`."""
+    user = SIGNED_IN.match(written)
+    is_secret = user is not None and user.start(1) <= at < user.end(1)
+    is_option = "://" in written and "?" in written[:at] and written[:at].endswith("=")
+    return quote(meant, safe="") if is_secret or is_option else meant
 
 
 def one_of_like(name: str, environ: Mapping[str, str]) -> str:

@@ -202,6 +202,7 @@ ADDRESSES = [
     ("postgresql://reader:hunter2@db/housing", "a password in a command can be seen by everybody on this machine"),
     ("odbc://?dsn=HOUSING&PWD=hunter2", "a password in a command can be seen by everybody on this machine"),
     ("postgresql://reader:${NOT_SET_ANYWHERE}@db/housing", "NOT_SET_ANYWHERE is not set"),
+    ("postgresql://db:x/housing", "the url is no address"),
     ("ftp://db/housing", "begins with 'ftp'"),
     ("housing", "there is no source 'housing'"),
 ]

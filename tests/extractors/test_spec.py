@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,11 @@ WRONG = [
         "datasets.yaml:11: dataset 'repairs' says both table and query\n    keep one of them",
     ),
     (
+        "a query that writes", "    table: JOBS\n", "    query: DELETE FROM JOBS\n",
+        ("datasets.yaml:10: dataset 'repairs' query: the query begins with DELETE\n"
+        "    write one SELECT, with WITH before it if need be"),
+    ),
+    (
         "a bad name", "  repairs:", "  Housing Repairs:",
         ("datasets.yaml:6: dataset 'Housing Repairs' does not have a good name\n"
         "    write lower-case words of a-z and 0-9 with hyphens between them, for example housing-repairs"),
@@ -274,6 +280,16 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
 def test_a_password_from_the_environment_is_welcome(tmp_path: Path) -> None:
     text = GOOD.replace("sqlite:///housing.db", "postgresql://reader:${PASSWORD}@housing.internal/db")
     assert problems(tmp_path, text, PASSWORD="hunter2") == []
+
+
+@pytest.mark.parametrize("password", ["gh0st/l33t", "99/l33t", "gh0st#l33t", "gh0st?l33t"])
+def test_an_address_that_cannot_be_taken_apart_is_told_without_its_secret(tmp_path: Path, password: str) -> None:
+    text = GOOD.replace("sqlite:///housing.db", "${URL}")
+    (told,) = problems(tmp_path, text, URL=f"postgresql://reader:{password}@housing.internal/db")
+    assert told.startswith("datasets.yaml:4: sources.housing.url is no address\n    write scheme://user:${PASSWORD}@")
+    assert not any(part in told for part in re.split("[/#?]", password))
+    split = GOOD.replace("sqlite:///housing.db", "postgresql://reader:${PASSWORD}@housing.internal/db")
+    assert problems(tmp_path, split, PASSWORD=password) == []
 
 
 def test_no_secret_shows_in_a_message(tmp_path: Path) -> None:

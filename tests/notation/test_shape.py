@@ -209,6 +209,22 @@ def test_the_environment_fills_in_and_stays_text() -> None:
     assert (house.name, house.aliases) == ("1 and true", ("true",))
 
 
+IN_URLS = [
+    ("mysql://me:${A}@db/x", "mysql://me:p%2F%40%23%3F%25@db/x"),
+    ("mysql://${A}:${A}@db/x", "mysql://p%2F%40%23%3F%25:p%2F%40%23%3F%25@db/x"),
+    ("odbc://?dsn=x&pwd=${A}", "odbc://?dsn=x&pwd=p%2F%40%23%3F%25"),
+    ("${A}", "p/@#?%"),
+    ("sqlite:///${A}.db", "sqlite:///p/@#?%.db"),
+    ("mysql://${A}@db/x", "mysql://p/@#?%@db/x"),  # a user and a password, for all we know
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), IN_URLS)
+def test_what_the_environment_fills_into_a_urls_user_and_options_is_percent_encoded(written: str, meant: str) -> None:
+    house = read(House, parse(f"name: '{written}'", "h.yaml"), {"A": "p/@#?%"})
+    assert house.name == meant
+
+
 def test_a_secret_from_the_environment_is_not_repeated_in_an_error() -> None:
     with pytest.raises(ConfigError) as caught:
         read(House, parse("name: x\nroom: {light: '${SECRET}'}", "h.yaml"), {"SECRET": "hunter2"})
