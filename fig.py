@@ -95,8 +95,8 @@ Examples:
 def check(files: tuple[Path, ...], as_json: bool, schema: bool) -> None:
     """Say every problem in routes.yaml and datasets.yaml, those of the current folder if none is named.
 
-    The tests: of routes.yaml are run. Exit code 1 if there is any problem. A file named dataset… is read as
-    datasets.yaml, any other as routes.yaml.
+    The tests: of routes.yaml are run. Exit code 1 if there is any problem. A file named dataset…, or one with datasets:
+    in it, is read as datasets.yaml, any other as routes.yaml.
     """
     import json
 
@@ -137,7 +137,7 @@ def _problems(path: Path) -> "tuple[tuple[Problem, ...], Verdict | None]":
     """What is wrong with a file, and how its tests went, if it has any and is in order otherwise."""
     import os
 
-    if path.name.startswith("dataset"):
+    if _is_of_datasets(path):
         from extractors.cli import check_datasets
 
         return check_datasets(path), None
@@ -154,10 +154,20 @@ def _problems(path: Path) -> "tuple[tuple[Problem, ...], Verdict | None]":
     return tests.problems, tests
 
 
+def _is_of_datasets(path: Path) -> bool:
+    """By its name, or by what stands in it: a draft may be called anything."""
+    if path.name.startswith("dataset"):
+        return True
+    try:
+        return any(line.startswith(("sources:", "datasets:")) for line in path.read_text("utf-8").splitlines())
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
 def _schema(path: Path) -> dict[str, Any]:
     from notation.schema import json_schema
 
-    if path.name.startswith("dataset"):
+    if _is_of_datasets(path):
         from extractors.model import DatasetsSpec
 
         return json_schema(DatasetsSpec, "datasets.yaml")
@@ -175,7 +185,7 @@ Examples:
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print a script that lets the shell complete fig's commands, options and slices."""
+    """Print a script that lets the shell complete fig's commands, options, slices, datasets and sources."""
     from click.shell_completion import get_completion_class
 
     found = get_completion_class(shell)

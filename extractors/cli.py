@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -14,6 +14,7 @@ from notation.home import home as find_home
 from notation.problems import ConfigError, Problem, one_of
 
 FILE = "datasets.yaml"
+FORMATS = ("table", "csv", "json", "parquet")
 
 
 def check_datasets(path: Path) -> tuple[Problem, ...]:
@@ -27,14 +28,35 @@ def check_datasets(path: Path) -> tuple[Problem, ...]:
     return ()
 
 
+def _written(key: str) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """For the shell's completion: the names under a key of datasets.yaml."""
+
+    def names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+        from notation import marked_yaml
+
+        try:
+            path = ctx.params.get("config") or find_home(Path.cwd(), FILE) / FILE
+            listed = [str(at[1]) for at in marked_yaml.load(path).marks if len(at) == 2 and at[0] == key]
+            return [name for name in listed if name.startswith(incomplete)]
+        except Exception:  # completing must never print a traceback into somebody's prompt
+            return []
+
+    return names
+
+
 @click.command()
-@click.argument("names", nargs=-1, metavar="[DATASET]...")
+@click.argument("names", nargs=-1, metavar="[DATASET]...", shell_complete=_written("datasets"))
 @click.option("--full", is_flag=True, help="Read everything anew, and accept columns whose type changed in the source.")
 @click.option(
     "-c", "--config", type=click.Path(path_type=Path), help="The datasets.yaml to use; default: the project's."
 )
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
-@click.option("--discover", metavar="SOURCE", help="Draft datasets of the tables of a source, or of its url.")
+@click.option(
+    "--discover",
+    metavar="SOURCE",
+    help="Draft datasets of the tables of a source, or of its url.",
+    shell_complete=_written("sources"),
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="With --discover: a new file.")
 @click.option(
     "--sample", type=click.IntRange(0, 100_000), help="With --discover: rows of a table looked at; default 1000."
@@ -95,14 +117,14 @@ def _extract(names: Sequence[str], *, full: bool, config: Path | None, as_json: 
             except DriverMissing as exc:
                 code, failed[name] = max(code, 2), str(exc)
             except KeyboardInterrupt:
-                click.echo(f"{name}: stopped; what was committed before stays, and the next run goes on", err=True)
+                show.tell(f"{name}: stopped; what was committed before stays, and the next run goes on")
                 sys.exit(130)
             except (SourceRefused, Held, LakeFailed, OSError) as exc:
                 code, failed[name] = 3, str(exc)
             else:
                 show.result(done[-1], quiet=as_json)
             if name in failed:
-                click.echo(failed[name], err=True)
+                show.tell(failed[name])
     if as_json:
         click.echo(json.dumps({"datasets": [one.as_json() for one in done], "failed": failed}, indent=1))
     sys.exit(code)
@@ -111,15 +133,19 @@ def _extract(names: Sequence[str], *, full: bool, config: Path | None, as_json: 
 @click.command()
 @click.argument("sql")
 @click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "json", "parquet"]), default="table", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="Default: table, which shows the first 100 rows; with -o, as the file's name ends.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
-def query(sql: str, form: str, output: Path | None) -> None:
+def query(sql: str, form: str | None, output: Path | None) -> None:
     """Ask the liberated datasets with one SELECT, answered by DuckDB. It can read them and nothing else.
 
     \b
     fig query "SELECT ward, count(*) FROM housing_repairs GROUP BY ward"
-    fig query 'SELECT * FROM "housing-repairs" WHERE cost > 1000' --format csv > dear.csv
+    fig query 'SELECT * FROM "housing-repairs" WHERE cost > 1000' -o dear.csv
+    fig query 'SELECT * FROM "housing-repairs" WHERE cost > 1000' --format csv | less
     """
     import duckdb
 
@@ -127,6 +153,10 @@ def query(sql: str, form: str, output: Path | None) -> None:
     from extractors.query import QueryRefused, ask
     from notation.lake import LakeFailed
 
+    if form is None:
+        form = output.suffix.removeprefix(".").lower() if output else "table"
+        if form not in FORMATS:
+            raise click.UsageError(f"{output} does not say what it is to hold: add --format {', '.join(FORMATS[1:])}")
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("Parquet is not for a terminal: add -o FILE")
     home = find_home(Path.cwd(), FILE)

@@ -49,9 +49,17 @@ class Progress:
     def result(self, done: Extracted, *, quiet: bool) -> None:
         if done.new_columns:
             listed = ", ".join(done.new_columns)
-            click.echo(f"{done.dataset}: new in the source, not listed, and so not read: {listed}", err=True)
+            self.tell(f"{done.dataset}: new in the source, not listed, and so not read: {listed}")
         if not quiet:
-            click.echo(line(done))
+            self.tell(line(done), err=False)
+
+    def tell(self, text: str, *, err: bool = True) -> None:
+        """On a line of its own: the bar is put away first, and comes back below."""
+        if self.bars:
+            self.bars.stop()
+        click.echo(text, err=err)
+        if self.bars:
+            self.bars.start()
 
 
 LINES = {

@@ -78,6 +78,14 @@ def test_check_says_what_is_wrong_in_every_file_named(folder: Path) -> None:
     )
 
 
+def test_check_knows_a_draft_by_what_stands_in_it(folder: Path) -> None:
+    (folder / "draft.yaml").write_text("version: 1\nsources:\n  silo: {urll: 'sqlite:///x.db'}\n")
+    code, output = run("check", "draft.yaml")
+    assert code == 1
+    assert "draft.yaml:3: unknown key 'urll' in sources.silo" in output
+    assert "backends" not in output
+
+
 def test_check_accepts_the_whole_notation_of_both_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOUSING_URL", "mssql://me@127.0.0.1/housing")
     code, output = run("check", str(SAMPLES / "routes.yaml"), str(SAMPLES / "datasets.yaml"))
@@ -97,13 +105,18 @@ def test_completion_is_a_script_for_the_shell(shell: str, first: str) -> None:
     assert output.startswith(first)
 
 
-def test_the_shell_completes_commands_and_slices(folder: Path) -> None:
+def test_the_shell_completes_commands_slices_datasets_and_sources(folder: Path) -> None:
     (folder / "routes.yaml").write_text(
         GOOD.replace("8081'}", "8081'}, r: {url: 'http://127.0.0.1:9001'}")
         + "default: legacy\nslices: {repairs: {backend: r, routes: [/repairs/*]}}\n"
     )
     command = [str(Path(sys.executable).parent / "fig")]
-    for words, wanted in (("fig prom", "promote"), ("fig promote r", "repairs")):
+    (folder / "datasets.yaml").write_text("sources: {housing: {}}\ndatasets: {tenancies: {}}\n")
+    cases = (
+        ("fig prom", "promote"), ("fig promote r", "repairs"),
+        ("fig extract t", "tenancies"), ("fig extract --discover h", "housing"),
+    )  # fmt: skip
+    for words, wanted in cases:
         given = {"_FIG_COMPLETE": "fish_complete", "COMP_WORDS": words, "COMP_CWORD": words.split()[-1]}
         printed = subprocess.run(command, env=given, capture_output=True, text=True).stdout
         assert [line.split("\t")[0] for line in printed.splitlines()] == [f"plain,{wanted}"] or wanted in printed

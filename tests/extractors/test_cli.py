@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from extractors.progress import Progress
+from extractors.take import Step
 
 from .conftest import HEAD, Council
 
@@ -61,6 +65,23 @@ def test_extract_refuses_what_is_not_acted_on(run_fig: Fig, fifty: Council) -> N
         "datasets.yaml:11: datasets.jobs.expect is not acted on yet\n    remove it until it is\n"
     ))  # fmt: skip
     assert not (fifty.home / "data").exists()
+
+
+def test_what_is_told_stands_on_a_line_of_its_own_although_a_bar_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    with Progress(terminal=True) as show:
+        show(Step("jobs", "compared"))
+        show(Step("jobs", "read", 5, 10))
+        assert show.bars is not None
+        show.bars.refresh()
+        show.tell("jobs: stopped")
+        show.bars.refresh()
+    told = capsys.readouterr().err
+    assert "5/10" in told
+    assert re.search(r"(?:\x1b\[2K|\n)jobs: stopped\n", told), repr(told)
 
 
 def test_an_unknown_dataset_is_wrong_usage(run_fig: Fig, fifty: Council) -> None:

@@ -14,11 +14,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 import extractors
 from extractors import formats, query
+from extractors.cli import query as command
 from extractors.reference import datasets_reference
 from extractors.shown import values
 from notation import lake
@@ -220,6 +222,27 @@ def test_a_reader_tells_an_empty_text_from_no_value(council: Council) -> None:
 
 
 # -- the commands
+
+
+@pytest.mark.parametrize(("name", "begins"), [("a.csv", b"n\r\n0\r\n"), ("a.JSON", b"[\n"), ("a.parquet", b"PAR1")])
+def test_a_file_holds_what_its_name_says_and_all_of_it(
+    repairs: Council, monkeypatch: pytest.MonkeyPatch, name: str, begins: bytes
+) -> None:
+    monkeypatch.chdir(repairs.home)
+    done = CliRunner().invoke(command, ["SELECT unnest(range(150)) AS n", "-o", name])
+    assert (done.exit_code, done.output) == (0, "")
+    held = (repairs.home / name).read_bytes()
+    assert held.startswith(begins)
+    if name == "a.csv":
+        assert held.endswith(b"\r\n149\r\n")
+
+
+def test_a_file_whose_name_says_nothing_is_asked_about(repairs: Council, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repairs.home)
+    done = CliRunner().invoke(command, ["SELECT 1", "-o", "answer.xlsx"])
+    assert done.exit_code == 2
+    assert "answer.xlsx does not say what it is to hold: add --format csv, json, parquet" in done.output
+    assert not (repairs.home / "answer.xlsx").exists()
 
 
 # -- analysts
