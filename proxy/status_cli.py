@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from notation.home import home as find_home
+from notation.problems import ConfigError
 from proxy import control
 from proxy.chosen import no_file, routes_file
 
@@ -26,18 +28,25 @@ Examples:
 def status(as_json: bool, config: Path | None) -> None:
     """Show slices, stages, holds and hits, what stands in the way, and the datasets of the lake.
 
-    Without a running proxy only the datasets are shown, and the exit code is 3.
+    Without a running proxy only the datasets are shown, and the exit code is 3; 0 where there is no routes.yaml, only
+    a lake.
     """
     path = routes_file(config)
     home = path.resolve().parent
+    if config is None and not path.is_file():
+        home = _home_of_datasets(home)
     datasets = _datasets(home)
     try:
         reply: Any = control.ask(home, {"do": "status"})
     except (control.NotRunning, OSError) as exc:
-        if not path.is_file():
+        if not path.is_file() and not datasets:
             raise no_file(path) from exc
-        if datasets and not as_json:
+        if not path.is_file() and as_json:
+            click.echo(json.dumps({"datasets": datasets}, indent=2))
+        elif datasets and not as_json:
             _show_datasets(datasets)
+        if not path.is_file():
+            return
         click.echo(f"{exc}\n    start it with: fig serve -c {path}", err=True)
         sys.exit(3)
     if as_json:
@@ -46,6 +55,14 @@ def status(as_json: bool, config: Path | None) -> None:
         _show(reply)
         if datasets:
             _show_datasets(datasets)
+
+
+def _home_of_datasets(home: Path) -> Path:
+    """Where only datasets are taken out: the folder of datasets.yaml, here or upward; else the one given."""
+    try:
+        return find_home(Path.cwd(), "datasets.yaml")
+    except ConfigError:
+        return home
 
 
 def _datasets(home: Path) -> list[dict[str, Any]]:

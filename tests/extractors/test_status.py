@@ -8,6 +8,7 @@ import re
 import pytest
 from click.testing import CliRunner
 
+from notation.problems import ConfigError
 from proxy import status_cli
 
 from .conftest import Council
@@ -35,6 +36,20 @@ def test_a_dataset_that_cannot_be_read_says_so(fifty: Council, monkeypatch: pyte
     monkeypatch.chdir(fifty.home)
     shown = CliRunner().invoke(status_cli.status, [])
     assert "Delta cannot read" in re.sub(r"\s+", " ", shown.output)
+
+
+def test_without_a_routes_yaml_there_is_still_a_lake(fifty: Council, monkeypatch: pytest.MonkeyPatch) -> None:
+    fifty.run()
+    below = fifty.home / "below"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    shown = CliRunner().invoke(status_cli.status, [])
+    assert (shown.exit_code, shown.stderr) == (0, "")
+    assert re.search(r"^jobs +50 ", shown.output, re.M), shown.output
+    told = CliRunner().invoke(status_cli.status, ["--json"])
+    assert json.loads(told.stdout)["datasets"][0]["rows"] == 50
+    named = CliRunner().invoke(status_cli.status, ["-c", "routes.yaml"])
+    assert isinstance(named.exception, ConfigError)
 
 
 def test_sizes_are_in_json(fifty: Council) -> None:
