@@ -124,9 +124,7 @@ class SourceSpec(Spec):
     dialect: Annotated[Word, AfterValidator(_dialect)] | None = Field(
         None, description="the SQL the source speaks, where its address does not say: " + ", ".join(DIALECTS)
     )
-    max_connections: Count = Field(
-        2, description="connections open to the source at once; a SQLite file is read over one"
-    )
+    max_connections: Count = Field(2, description="connections open to the source at once; MySQL is read over one")
     rows_per_second: Number | None = Field(
         None, description="never read faster than this, on average; absent: as fast as it goes"
     )

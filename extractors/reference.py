@@ -79,7 +79,8 @@ caught up before the commit.
 
 **Deletes.** `detect` compares the keys of the source with the dataset's after each window: one whole-number key in 32
 ranges by count and sum, so that only ranges that differ are read; any other key as a whole. `ignore` keeps rows that
-are gone. A dataset read whole never has them.
+are gone. A dataset read whole never has them. Keys show a row that the cursor has missed; they do not show a change to
+a row that is here already: where a change may not set the cursor, leave `cursor:` out, or run `--full` now and then.
 
 **History.** `history: scd2` keeps each state a row had, from `valid_from` to `valid_to` (not included; NULL: it holds).
 The moment is the run's: what changed twice between two runs has one state.
