@@ -16,7 +16,8 @@ A_DAY = "1d"
 
 _CHANGED = word_set(
     "modified modify mod updated update upd changed change chg amended amend edited edit touched revised lastmod "
-    "lastupdate lastmodified lastupdated lastchange lastchanged rowversion synced"
+    "lastupdate lastmodified lastupdated lastchange lastchanged lastupd lastchg lastedit "
+    "lastedited upddate moddate chgdate rowversion synced"
 )
 _CREATED = word_set("created create added inserted entered registered logged reported received raised submitted opened")
 _NOT_WHEN = word_set("by user who count reason type flag no id")

@@ -6,6 +6,7 @@ A share of the values is told, never a value.
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Callable, Sequence
 from math import exp, log
@@ -56,6 +57,16 @@ def _is_ip(text: str) -> bool:
     return not text.isdigit()
 
 
+def _is_document(text: str) -> bool:
+    if text[0] not in "{[":
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return len(text) == ENOUGH  # its end was not looked at
+    return True
+
+
 _SIGNS: Sequence[tuple[float, str, Callable[[str], object]]] = (
     (0.01, "hold an e-mail address", _EMAIL.search),
     (0.2, "are National Insurance numbers", _NI_NUMBER.fullmatch),
@@ -64,6 +75,7 @@ _SIGNS: Sequence[tuple[float, str, Callable[[str], object]]] = (
     (0.1, "hold a postcode", _POSTCODE.search),
     (0.1, "begin like a person's name", _TITLED.match),
     (0.2, "are addresses of devices", _is_ip),
+    (0.5, "are documents, which may hold anything", _is_document),
 )
 
 

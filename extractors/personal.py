@@ -60,7 +60,7 @@ KINDS: Sequence[Kind] = (  # the first that fits is told
     ),
     Kind(
         "a document's or a vehicle's number",
-        "passport vrm vrn", "driving_licence number_plate licence_plate", "passport",
+        "passport vrm vrn plate numberplate", "driving_licence number_plate licence_plate", "passport",
     ),
     Kind("an address", "address addr postcode", "post_code zip_code house_no house_number flat_no", "postcode address"),
     Kind(

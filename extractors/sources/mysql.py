@@ -162,7 +162,7 @@ class MySqlReading:
         found = self.ask(catalogue.columns(relation.table))
         if not found:
             known = [table.table for table in self.tables()]
-            listed = one_of("tables this login may read", relation.table, known)
+            listed = one_of("Tables this login may read", relation.table, known)
             raise SourceRefused(f"source '{self.name}': there is no table or view '{relation.table}'. {listed}")
         self._note_engine(self.ask(catalogue.engine(relation.table))[0][0])
         return {str(name): str(kind) for name, kind in found}

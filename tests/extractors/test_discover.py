@@ -356,6 +356,7 @@ def test_whatever_a_source_calls_its_things_the_draft_is_accepted(
 
 CURSORS = [
     ({"LAST_MOD": "datetime2(3)"}, "LAST_MOD", "15m"),
+    ({"lastupd": "datetime2(3)"}, "lastupd", "15m"),
     ({"CREATED_AT": "datetime", "UPDATED_AT": "datetime"}, "UPDATED_AT", "15m"),
     ({"STATUS_CHANGED_ON": "datetime", "LastModified": "datetimeoffset(7)"}, "LastModified", "15m"),
     ({"MODIFIED_BY": "datetime"}, "", ""),

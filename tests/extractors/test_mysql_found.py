@@ -36,7 +36,7 @@ def test_a_table_that_is_not_there_is_answered_with_those_that_are(mariadb: Serv
         with pytest.raises(SourceRefused) as refused:
             reading.columns(reading.dialect.table("jbos"))
     assert str(refused.value) == (
-        "source 'silo': there is no table or view 'jbos'. tables this login may read: jobs. Did you mean 'jobs'?"
+        "source 'silo': there is no table or view 'jbos'. Tables this login may read: jobs. Did you mean 'jobs'?"
     )
 
 

@@ -22,6 +22,7 @@ NAMES = [
     ("SIGNATURE", "a picture, a signature or a document"), ("PHOTO_ID", ""), ("NOTES", FREE_TEXT), ("NOTE_ID", ""),
     ("REASON_CD", ""), ("WARD", ""), ("COST", ""), ("JOB_NO", ""), ("HOTEL", ""),
     ("TENANT_COUNT", ""), ("geom", "where a home is, if these rows are about people"), ("STATUS", ""), ("LAST_MOD", ""),
+    ("plate", "a document's or a vehicle's number"), ("template", ""),
     ("VRM", "a document's or a vehicle's number"), ("WAGES", "an age, or what somebody earns"),
 ]  # fmt: skip
 
@@ -44,6 +45,9 @@ VALUES: list[tuple[str, list[Raw], str]] = [
     ("devices", ["10.0.0.1", "10.0.0.2", "::1", "10.0.0.4", "10.0.0.5"], "addresses of devices"),
     ("sort codes", ["20-00-00", "20-00-01", "20-00-02", "20-00-03", "20-00-04"], "sort codes"),
     ("sentences", [f"the tap in the kitchen drips since {n} days" for n in range(9)], "its values are sentences"),
+    ("documents", [f'{{"n": {n}}}' for n in range(9)], "are documents, which may hold anything"),
+    ("long documents", ['{"n": "%s"}' % (str(n) * 20_000) for n in range(9)], "are documents"),
+    ("codes in brackets", [f"[{code}" for code in WARDS], ""),
     ("wards", list(WARDS), ""),
     ("codes", [f"PLU{n}" for n in range(50)], ""),
     ("dates", [f"2024-01-{n:02}" for n in range(1, 29)], ""),
