@@ -145,7 +145,7 @@ class _Pouring:
         self.coerce = Coercion(self.job.dataset)
         self.protect = Protection(self.job.dataset, self.job.key)
         self.data = ParquetFiles(self.job.schema, self.path)
-        self.beside = ParquetFiles(faults.SCHEMA, lambda _: self.faults_file)
+        self.beside = ParquetFiles(faults.SCHEMA, lambda _: self.faults_file, one_file=True)
 
     def pour(self, part: Rows) -> None:
         reading, before = self.job.reading, self.counts.rows_in
@@ -157,9 +157,10 @@ class _Pouring:
             self._batch(raw)
             self.job.rows += raw.num_rows
             self.job.say("read", self.job.rows, self.job.of)
-        if not reading.is_snapshot:
-            expected = reading.counted() or expected
         read = self.counts.rows_in - before
+        if not reading.is_snapshot:
+            counted = reading.counted() if read else reading.count(select)  # no rows carry no count with them
+            expected = expected if counted is None else counted
         if read != expected:
             name = f"dataset '{self.job.dataset.name}'"
             raise Unproven(
