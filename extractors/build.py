@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from extractors import faults, follow
 from extractors.commit import identity
 from extractors.compiled import Dataset
-from extractors.cursor import Order, Position, Window, key_order
+from extractors.cursor import Order, Position, Window, key_order, may_be_noted
 from extractors.parquet_files import ParquetFiles
 from extractors.take import Counts, Job, Rows, take
 from notation import lake
@@ -58,9 +58,24 @@ def with_cursor(job: Job, held: lake.Hold, window: Window, mark: str, moment: da
     build = held.build(mark)
     if build is not None and not _fits(build, job):
         build = None
-    if build is None and job.of <= WHOLE:
+    if build is None and (job.of <= WHOLE or not may_be_noted(job.dataset.key_columns)):
         return replace(at_once(job, held, Rows(count=job.of)), position=Position(window.column, window.native, until))
-    return _in_parts(job, held, window, build, until, mark, moment)
+    try:
+        return _in_parts(job, held, window, build, until, mark, moment)
+    except follow.Missed as exc:
+        assert build is not None, "only parts of an earlier run can lack rows"
+        job.say("read whole", exc.rows)
+        forget(build)
+        job.rows = 0
+        return with_cursor(job, held, window, mark, moment)
+
+
+def forget(build: lake.Build) -> None:
+    """Its parts are of no use: away with them, so that no later run goes on from there."""
+    files = build.files
+    build.drop()
+    for path in files:
+        path.unlink(missing_ok=True)
 
 
 def _in_parts(
@@ -132,7 +147,7 @@ def _next(job: Job, order: Order, place: Sequence[str] | None) -> tuple[list[Row
 
 
 def _join(parts: Sequence[Path], whole: Path) -> None:
-    files = ParquetFiles(faults.SCHEMA, lambda _: whole)
+    files = ParquetFiles(faults.SCHEMA, lambda _: whole, one_file=True)
     for part in parts:
         for batch in pq.ParquetFile(part).iter_batches():
             files.write(batch.cast(faults.SCHEMA))

@@ -6,11 +6,11 @@ stretches that may end amid them. Whatever was committed late, within `lag`, is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from extractors.compiled import Dataset
+from extractors.compiled import Column, Dataset
 from extractors.dialects import Dialect, Relation
 from extractors.dialects.base import select
 
@@ -53,7 +53,10 @@ class Order:
         return tuple(map(self.dialect.quoted, self.columns))
 
     def after(self, place: Sequence[str]) -> str:
-        """Rows beyond a place: `(a > 1 OR (a = 1 AND b > 2))`, which every product understands."""
+        """Rows beyond a place: `(a > 1 OR (a = 1 AND (b > 2 OR b IS NULL)))`, which every product understands.
+
+        Of the rows whose first column has a value, each is either here or in `up_to`.
+        """
         return self._compared(place, ">", ">")
 
     def up_to(self, place: Sequence[str]) -> str:
@@ -62,16 +65,19 @@ class Order:
 
     def _compared(self, place: Sequence[str], each: str, last: str) -> str:
         condition = ""
-        pairs = list(zip(self.names, self.natives, place, strict=True))
-        for number, (name, native, text) in enumerate(reversed(pairs)):
+        pairs = list(enumerate(zip(self.names, self.natives, place, strict=True)))
+        for number, (name, native, text) in reversed(pairs):
             literal = self.dialect.literal(text, native)
-            here = f"{name} {each if number else last} {literal}"
-            condition = f"({here} OR ({name} = {literal} AND {condition}))" if condition else here
+            here = f"{name} {each if condition else last} {literal}"
+            if number and each == ">":
+                here = f"{here} OR {name} IS NULL"
+            here = f"{here} OR ({name} = {literal} AND {condition})" if condition else here
+            condition = f"({here})" if " OR " in here else here
         return condition
 
     def without_place(self) -> str:
-        """Rows that have none, since a column of theirs is NULL."""
-        return "(" + " OR ".join(f"{name} IS NULL" for name in self.names) + ")"
+        """Rows that have none, since their first column is NULL."""
+        return f"{self.names[0]} IS NULL"
 
     def place_of(self, number: int, where: str) -> str:
         """The question for the place of the row that is `number` among those of `where`, from 1."""
@@ -88,7 +94,7 @@ class Window:
     column: str
     native: str
     lag: float
-    order: Order  # cursor, then key
+    order: Order  # cursor, then key if it may be noted
 
     @property
     def name(self) -> str:
@@ -125,15 +131,22 @@ class Window:
         return f"{self.name} IS NULL"
 
 
+def may_be_noted(columns: Iterable[Column]) -> bool:
+    """Whether values may stand in a position: it lies on the disk in the clear, so only what is kept as it is may."""
+    return all(column.privacy == "keep" for column in columns)
+
+
 def key_order(dataset: Dataset, dialect: Dialect, relation: Relation, types: Mapping[str, str]) -> Order:
     return Order(dialect, relation, dataset.key, tuple(types[name] for name in dataset.key))
 
 
 def window(dataset: Dataset, dialect: Dialect, relation: Relation, types: Mapping[str, str]) -> Window:
-    """The window of a dataset that has a cursor."""
+    """The window of a dataset that has a cursor. Places in it have no key where a key is not kept as it is."""
     assert dataset.cursor is not None
     column = dataset.cursor.column
     native = types[column]
     others = tuple(name for name in dataset.key if name != column)
+    if not may_be_noted(each for each in dataset.key_columns if each.source != column):
+        others = ()
     order = Order(dialect, relation, (column, *others), (native, *(types[name] for name in others)))
     return Window(dialect, relation, column, native, dataset.cursor.lag, order)

@@ -79,4 +79,5 @@ def as_the_source_writes_them(dataset: Dataset, now: Mapping[str, str]) -> Datas
 
     columns = tuple(replace(column, source=actual(column.source)) for column in dataset.columns)
     _refuse_one_column_twice(dataset.columns, columns)
-    return replace(dataset, columns=columns, key=tuple(map(actual, dataset.key)))
+    cursor = replace(dataset.cursor, column=actual(dataset.cursor.column)) if dataset.cursor else None
+    return replace(dataset, columns=columns, key=tuple(map(actual, dataset.key)), cursor=cursor)

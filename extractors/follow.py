@@ -90,13 +90,13 @@ def stretches(job: Job, window: Window, standing: Standing) -> Iterator[Stretch]
     left, start = standing.new, ""
     while left > STRETCH:
         found = job.reading.ask(window.order.place_of(STRETCH, new[0].where + start))
-        if not found or None in found[0]:  # rows without a key have no place: they are set aside with the last stretch
+        if not found or None in found[0]:  # a row without a key is no place to stop at: what is left is one stretch
             break
         at = tuple(str(each) for each in found[0])
         yield [Rows(f"{new[0].where}{start} AND {window.order.up_to(at)}")], at
         left, start = left - STRETCH, f" AND {window.order.after(at)}"
     if start:
-        new = [Rows(new[0].where + start), Rows(f"{new[0].where} AND {window.order.without_place()}")]
+        new = [Rows(new[0].where + start)]
     yield [*new, without], ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -19,10 +20,9 @@ class Ranges:
         """The question for each range's number, count and sum of keys: (0, 31250, 488265625), …"""
         cases = " ".join(f"WHEN {key} < {edge} THEN {number}" for number, edge in enumerate(self.edges))
         number = f"CASE {cases} ELSE {len(self.edges)} END" if cases else "0"
-        rows = f"SELECT {number} AS fig_range, {key} - {self.least} AS fig_key FROM {relation}"  # noqa: S608
+        rows = f"SELECT {number} AS fig_range, CAST({key} AS DECIMAL(38, 0)) - {self.least} AS fig_key FROM {relation}"  # noqa: S608
         rows += f" WHERE {key} IS NOT NULL" + (f" AND {where}" if where else "")
-        total = "SUM(CAST(fig_key AS DECIMAL(38, 0)))"
-        return f"{ctes} SELECT fig_range, COUNT(*), {total} FROM ({rows}) fig_ranges GROUP BY fig_range".strip()  # noqa: S608
+        return f"{ctes} SELECT fig_range, COUNT(*), SUM(fig_key) FROM ({rows}) fig_ranges GROUP BY fig_range".strip()  # noqa: S608
 
     def condition(self, key: str, numbers: Sequence[int]) -> str:
         """The rows of these ranges."""
@@ -45,5 +45,10 @@ def between(least: int, most: int) -> Ranges:
     return Ranges(least, tuple(least + width * number for number in range(1, RANGES) if least + width * number <= most))
 
 
-def _tally(rows: Iterable[Sequence[object]]) -> dict[int, tuple[int, int]]:
-    return {int(str(number)): (int(str(count)), int(str(total))) for number, count, total in rows}
+def _tally(rows: Iterable[Sequence[object]]) -> dict[int, tuple[int, int | str]]:
+    return {int(str(number)): (int(str(count)), _whole(str(total))) for number, count, total in rows}
+
+
+def _whole(total: str) -> int | str:
+    """A sum as a number; one that is not whole, or not exact, equals none."""
+    return int(total) if re.fullmatch("-?[0-9]+", total) else f"not a whole number: {total}"

@@ -22,7 +22,7 @@ from extractors.origin import relation_of
 from extractors.pace import Pace, check_open
 from extractors.privacy import Key
 from extractors.proved import prove
-from extractors.refused import SchemaDrift
+from extractors.refused import SchemaDrift, Unproven
 from extractors.sources import Reading, open_reading
 from extractors.take import Job, Step, Tell
 from notation import lake
@@ -128,7 +128,14 @@ def _check(dataset: Dataset, key: Key | None, before: Mapping[str, Any], keys_fi
 
 
 def _is_other_history(dataset: Dataset, before: Mapping[str, Any]) -> bool:
-    return bool(before.get("history")) and before["read_as"] != dataset.fingerprints
+    if not before.get("history"):
+        return False
+    was, now = (sorted((name.casefold(), how) for name, how in each.items()) for each in _read_as(dataset, before))
+    return was != now or before["key"] != [column.name for column in dataset.key_columns]
+
+
+def _read_as(dataset: Dataset, before: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    return before["read_as"], dataset.fingerprints  # the first with the source's names, in the case that it writes
 
 
 def _job(
@@ -179,7 +186,12 @@ def _read(
 
 def _commit_whole(job: Job, held: lake.Hold, whole: Whole, now: datetime, so_far: Committed) -> None:
     job.say("rows written", whole.counts.rows_out, job.of)
-    prove(job.dataset, whole.counts, whole.files, held.spill)
+    try:
+        prove(job.dataset, whole.counts, whole.files, held.spill)
+    except Unproven:
+        if whole.build is not None:
+            build.forget(whole.build)
+        raise
     job.say("proved")
     adds, removes, changes = whole.files, None, Changes()
     if job.dataset.keeps_history:
