@@ -61,7 +61,7 @@ def _licence(value: str) -> str:
     )
 
 
-DIALECTS = ("sqlite", "postgres", "mysql", "tsql", "oracle", "duckdb", "odbc")
+DIALECTS = ("sqlite", "postgres", "mysql", "tsql", "oracle", "odbc")
 
 
 def _dialect(value: str) -> str:
@@ -122,7 +122,8 @@ class SourceSpec(Spec):
         "`odbc://?dsn=NAME`; a password only as `${NAME}`, from the environment"
     )
     dialect: Annotated[Word, AfterValidator(_dialect)] | None = Field(
-        None, description="the SQL the source speaks, where its address does not say: " + ", ".join(DIALECTS)
+        None,
+        description="over ODBC, the SQL the source speaks, where its driver does not say it: " + ", ".join(DIALECTS),
     )
     max_connections: Count = Field(2, description="connections open to the source at once; MySQL is read over one")
     rows_per_second: Number | None = Field(

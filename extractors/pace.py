@@ -93,11 +93,6 @@ def is_open(window: Window, now: datetime) -> bool:
     return opens <= at < closes if opens < closes else at >= opens or at < closes
 
 
-def closes_in(window: Window, now: datetime) -> timedelta:
-    """How long it stays open; nothing if it is closed."""
-    return _until(window[1], now) if is_open(window, now) else timedelta()
-
-
 def opens_in(window: Window, now: datetime) -> timedelta:
     """How long until it opens; nothing if it is open."""
     return timedelta() if is_open(window, now) else _until(window[0], now)

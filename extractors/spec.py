@@ -174,6 +174,9 @@ def _source(name: str, source: SourceSpec, document: Document) -> Iterator[Probl
         yield Problem(where, f"sources.{name}.url names no file", hint)
     elif scheme != "sqlite" and (hint := how_to_write(source.url)):
         yield Problem(where, f"sources.{name}.url is no address", hint)
+    if source.dialect and source.dialect != (spoken := _SPOKEN.get(scheme, source.dialect)):
+        what = f"sources.{name}.dialect is {source.dialect}, and its url says {spoken}"
+        yield Problem(document.where(("sources", name, "dialect")), what, "remove it: dialect: is for odbc:// alone")
 
 
 def how_to_write(url: str) -> str:

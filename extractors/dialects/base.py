@@ -45,11 +45,6 @@ class Select:
     where: str = ""  # a condition in the source's SQL; "" for every row
 
     @property
-    def is_whole_table(self) -> bool:
-        """A plain table without a condition: an engine may split it as it likes."""
-        return bool(self.relation.table) and not self.where
-
-    @property
     def sql(self) -> str:
         listed = ", ".join(f"{column.sql} AS c{at}" for at, column in enumerate(self.columns))
         return select(self.relation, listed, self.where)

@@ -44,12 +44,12 @@ def problems(tmp_path: Path, text: str, **environ: str) -> list[str]:
 
 
 def test_the_sample_of_the_design_loads() -> None:
-    loaded = spec.load(SAMPLE, {"HOUSING_URL": "sqlite:///housing.db"})
+    loaded = spec.load(SAMPLE, {"HOUSING_URL": "mssql://me@db/housing"})
     assert loaded.names == ("housing-repairs",)
 
 
 def test_the_sample_lists_what_is_not_acted_on_yet() -> None:
-    loaded = spec.load(SAMPLE, {"HOUSING_URL": "sqlite:///housing.db"})
+    loaded = spec.load(SAMPLE, {"HOUSING_URL": "mssql://me@db/housing"})
     assert [str(problem).split("\n")[0] for problem in loaded.not_acted_on(["housing-repairs"])] == [
         "datasets.yaml:18: datasets.housing-repairs.partition_by is not acted on yet",
         "datasets.yaml:30: datasets.housing-repairs.expect is not acted on yet",
@@ -223,6 +223,11 @@ WRONG = [
         "a file's name where an address belongs", "sqlite:///housing.db", "housing.db",
         ("datasets.yaml:4: sources.housing.url has no '://' in it\n"
         "    urls begin with: sqlite, postgresql, mysql, mssql, oracle, odbc, https, http"),
+    ),
+    (
+        "a dialect that is not the address's", '"sqlite:///housing.db"', '"mysql://db/x", dialect: tsql',
+        ("datasets.yaml:4: sources.housing.dialect is tsql, and its url says mysql\n"
+        "    remove it: dialect: is for odbc:// alone"),
     ),
     (
         "an address without a file", "sqlite:///housing.db", "sqlite://housing.db",
