@@ -153,6 +153,8 @@ def _typed(
     if kind == "decimal(38,10)" and (is_key or not _NUMBERED.isdisjoint(words_of(source)[-1:])):
         if values and not evidence.broken("int64", values):
             kind, notes = "int64", ["the source states no scale; all sampled values are whole"]
+    elif kind == "decimal(20,0)" and is_key and values and not evidence.broken("int64", values):
+        kind, notes = "int64", ["all sampled values fit; decimal(20,0) holds all that the source can"]
     elif kind in ("string", "int64", "int32") and not is_key and (narrow := evidence.also(values)):
         nothing = evidence.nothing_among(values)
         but = f", null_values: {json.dumps(nothing)}" if nothing else ""

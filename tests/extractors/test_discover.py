@@ -367,6 +367,14 @@ CURSORS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("largest", "kind"), [(2**63 - 1, "int64"), (2**63, "decimal(20,0)")])
+def test_an_unsigned_key_is_a_whole_number_as_long_as_it_fits(largest: int, kind: str) -> None:
+    columns = {"id": "bigint(20) unsigned", "n": "bigint(20) unsigned"}
+    sample = {"id": [*range(9), largest], "n": list(range(10))}
+    made = draft(Table("T", columns, DIALECTS["mysql"], ("id",), sample=sample), "t")
+    assert [line.settings["type"] for line in made.columns] == [kind, "decimal(20,0)"]
+
+
 @pytest.mark.parametrize(("columns", "cursor", "lag"), CURSORS)
 def test_a_cursor_says_when_a_row_was_last_changed(columns: dict[str, str], cursor: str, lag: str) -> None:
     made = draft(Table("T", {"ID": "int", **columns}, DIALECTS["tsql"], ("ID",)), "t")
