@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -25,6 +25,19 @@ class Planned:
     arrow: pa.DataType | None
     as_text: bool = False
     fragile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to read an expression of the source."""
+
+    sql: Callable[[str], str]
+    arrow: pa.DataType
+    fragile: bool = False
+
+
+def as_it_is(name: str) -> str:
+    return name
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from extractors.compiled import Column
-from extractors.dialects.base import Dialect, Planned, Relation, quoted_text, select
+from extractors.dialects.base import Dialect, Planned, Relation, Way, as_it_is, quoted_text, select
 from notation.problems import Refused
 
 # Of the session. Texts then look alike whatever the server's own settings are; nothing cuts a result short; and a
@@ -30,19 +29,6 @@ SAME_BYTES = frozenset({"utf8mb4", "utf8mb3", "utf8", "ascii"})  # character set
 UNREADABLE = b"\xff"  # stands before the bytes of text that the server itself cannot convert; no UTF-8 begins with it
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """One way to read an expression of the source."""
-
-    sql: Callable[[str], str]
-    arrow: pa.DataType
-    fragile: bool = False
-
-
-def _as_it_is(name: str) -> str:
-    return name
-
-
 def _as_double(name: str) -> str:
     return f"({name} * 1e0)"  # a FLOAT prints six digits; times one it is a DOUBLE, which prints them all; -0 stays -0
 
@@ -51,12 +37,12 @@ def _as_number(name: str) -> str:
     return f"({name} + 0)"
 
 
-_TEXT = _Way(_as_it_is, pa.string())
-_BYTES = _Way(_as_it_is, pa.binary())
-_INSTANT = _Way(_as_it_is, pa.timestamp("us", "UTC"), fragile=True)  # 0000-00-00 00:00:00 is none, and is noticed
-_INSTANT_TEXT = _Way(lambda name: f"CONCAT({name}, '+00:00')", pa.string())
-_WKB = _Way(lambda name: f"ST_AsBinary({name})", pa.binary())
-_WKT = _Way(lambda name: f"ST_AsText({name})", pa.string())
+_TEXT = Way(as_it_is, pa.string())
+_BYTES = Way(as_it_is, pa.binary())
+_INSTANT = Way(as_it_is, pa.timestamp("us", "UTC"), fragile=True)  # 0000-00-00 00:00:00 is none, and is noticed
+_INSTANT_TEXT = Way(lambda name: f"CONCAT({name}, '+00:00')", pa.string())
+_WKB = Way(lambda name: f"ST_AsBinary({name})", pa.binary())
+_WKT = Way(lambda name: f"ST_AsText({name})", pa.string())
 _WHOLE = frozenset({"tinyint", "smallint", "mediumint", "int", "integer", "bigint"})
 _BINARY = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector"})
 _GEOMETRY = frozenset({
@@ -108,7 +94,8 @@ class MySql(Dialect):
     def earlier(self, moment: str, seconds: float, native: str) -> str:
         if _bare(native) not in ("date", "datetime", "timestamp"):
             raise Refused(f"a lag is a length of time, and the cursor is {native}", "remove the lag")
-        return f"(CAST({moment} AS DATETIME(6)) - INTERVAL {seconds:.6f} SECOND)"
+        cast = f"CAST({moment} AS DATETIME(6))"  # nothing is earlier than 0000-00-00, and so that itself
+        return f"COALESCE({cast} - INTERVAL {seconds:.6f} SECOND, {cast})"
 
     def is_number(self, native: str) -> bool:
         return _bare(native) in _WHOLE or _bare(native) == "decimal"
@@ -123,23 +110,23 @@ def _bare(native: str) -> str:
     return match[1] if match else native
 
 
-def _way(declared: str, native: str, as_text: bool) -> _Way:
+def _way(declared: str, native: str, as_text: bool) -> Way:
     kind, is_unsigned, as_written = _bare(native), "unsigned" in native, as_text or declared == "string"
     if kind in _WHOLE:
         if as_text or ("zerofill" in native and declared in ("string", "uprn", "usrn")):
             return _TEXT
-        return _Way(_as_it_is, pa.uint64() if is_unsigned and kind == "bigint" else pa.int64())
+        return Way(as_it_is, pa.uint64() if is_unsigned and kind == "bigint" else pa.int64())
     if kind == "decimal":
         return _TEXT if as_written else _decimal(native)
     if kind in ("float", "double"):
-        sql = _as_it_is if native == "double" else _as_double
-        return _Way(sql, pa.string() if as_text else pa.float32() if kind == "float" else pa.float64())
+        sql = as_it_is if native == "double" else _as_double
+        return Way(sql, pa.string() if as_text else pa.float32() if kind == "float" else pa.float64())
     if kind == "bit":
         if declared == "binary":
             return _BYTES
-        return _Way(_as_number, pa.string() if as_text else pa.uint64())
+        return Way(_as_number, pa.string() if as_text else pa.uint64())
     if kind == "year":
-        return _TEXT if as_written else _Way(_as_it_is, pa.int64())
+        return _TEXT if as_written else Way(as_it_is, pa.int64())
     if kind == "timestamp":
         return _INSTANT_TEXT if as_written else _INSTANT
     if kind in _BINARY:
@@ -150,17 +137,17 @@ def _way(declared: str, native: str, as_text: bool) -> _Way:
     return _converted(found[1]) if found else _TEXT
 
 
-def _decimal(native: str) -> _Way:
+def _decimal(native: str) -> Way:
     match = _NATIVE.match(native)
     precision, scale = (int(match[2] or 10), int(match[3] or 0)) if match else (10, 0)
-    return _Way(_as_it_is, pa.decimal128(precision, scale)) if precision <= 38 else _TEXT
+    return Way(as_it_is, pa.decimal128(precision, scale)) if precision <= 38 else _TEXT
 
 
-def _converted(character_set: str) -> _Way:
+def _converted(character_set: str) -> Way:
     """Text in another character set. latin1 has a character for each byte; of others, some bytes may be none."""
     if character_set == "latin1":
-        return _Way(lambda name: f"CONVERT({name} USING utf8mb4)", pa.string())
-    return _Way(
+        return Way(lambda name: f"CONVERT({name} USING utf8mb4)", pa.string())
+    return Way(
         lambda name: (
             f"IF(CAST(CONVERT(CONVERT({name} USING utf8mb4) USING {character_set}) AS BINARY) "
             f"= CAST({name} AS BINARY), CAST(CONVERT({name} USING utf8mb4) AS BINARY), "

@@ -3,53 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import pyarrow as pa
 
 from extractors.compiled import Column
-from extractors.dialects.base import Dialect, Planned, quoted_text
+from extractors.dialects.base import Dialect, Planned, Way, as_it_is, quoted_text
 from notation.problems import Refused
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """One way to read an expression of the source."""
-
-    sql: Callable[[str], str]
-    arrow: pa.DataType
-    fragile: bool = False
-
-
-def _as_it_is(name: str) -> str:
-    return name
 
 
 def _text(name: str) -> str:
     return f"{name}::text"
 
 
-_AS_TEXT = _Way(_text, pa.string())
+_AS_TEXT = Way(_text, pa.string())
 # bpchar::text cuts the blanks at the end, and DuckDB's scanner does too; the type's own output has them.
-_PADDED = _Way(lambda name: f"textin(bpcharout({name}))", pa.string())
-_MONEY = _Way(lambda name: f"{name}::numeric::text", pa.string())  # its own text depends on the server's lc_monetary
-_WKB = _Way(lambda name: f"ST_AsBinary({name})", pa.binary())
-_JSON = _Way(lambda name: f"to_json({name})::text", pa.string())
-_NATIVE: Mapping[str, _Way] = {
-    "smallint": _Way(_as_it_is, pa.int16()),
-    "integer": _Way(_as_it_is, pa.int32()),
-    "bigint": _Way(_as_it_is, pa.int64()),
-    "real": _Way(_as_it_is, pa.float32()),
-    "double precision": _Way(_as_it_is, pa.float64()),
-    "boolean": _Way(_as_it_is, pa.bool_()),
-    "bytea": _Way(_as_it_is, pa.binary()),
-    "text": _Way(_as_it_is, pa.string()),
-    "character varying": _Way(_as_it_is, pa.string()),
+_PADDED = Way(lambda name: f"textin(bpcharout({name}))", pa.string())
+_MONEY = Way(lambda name: f"{name}::numeric::text", pa.string())  # its own text depends on the server's lc_monetary
+_WKB = Way(lambda name: f"ST_AsBinary({name})", pa.binary())
+_JSON = Way(lambda name: f"to_json({name})::text", pa.string())
+_NATIVE: Mapping[str, Way] = {
+    "smallint": Way(as_it_is, pa.int16()),
+    "integer": Way(as_it_is, pa.int32()),
+    "bigint": Way(as_it_is, pa.int64()),
+    "real": Way(as_it_is, pa.float32()),
+    "double precision": Way(as_it_is, pa.float64()),
+    "boolean": Way(as_it_is, pa.bool_()),
+    "bytea": Way(as_it_is, pa.binary()),
+    "text": Way(as_it_is, pa.string()),
+    "character varying": Way(as_it_is, pa.string()),
     # Infinity and years before 1 or after 9999 come as numbers of days that no date has, and are noticed.
-    "date": _Way(_as_it_is, pa.date32(), fragile=True),
-    "timestamp without time zone": _Way(_as_it_is, pa.timestamp("us"), fragile=True),
-    "timestamp with time zone": _Way(_as_it_is, pa.timestamp("us", "UTC"), fragile=True),
+    "date": Way(as_it_is, pa.date32(), fragile=True),
+    "timestamp without time zone": Way(as_it_is, pa.timestamp("us"), fragile=True),
+    "timestamp with time zone": Way(as_it_is, pa.timestamp("us", "UTC"), fragile=True),
 }
 _ALREADY_TEXT = frozenset({"text", "character varying", "character", "bpchar", "json", "jsonb", "xml", "name"})
 _GEOMETRY = frozenset({"geometry", "geography"})
@@ -106,7 +92,7 @@ def _bare(native: str) -> str:
     return match[1] + match[3] if match else native
 
 
-def _way(column: Column, native: str, as_text: bool) -> _Way:
+def _way(column: Column, native: str, as_text: bool) -> Way:
     kind, declared = _bare(native), column.type.name
     if kind in ("character", "bpchar"):
         return _PADDED
@@ -124,7 +110,7 @@ def _way(column: Column, native: str, as_text: bool) -> _Way:
     return _NATIVE[kind] if kind in ("text", "character varying") else _AS_TEXT
 
 
-def _numeric(column: Column, native: str) -> _Way:
+def _numeric(column: Column, native: str) -> Way:
     """As a decimal where its digits fit in one. DuckDB's scanner makes 0 of NaN, so the server looks for it first."""
     match = _NATIVE_TYPE.fullmatch(native)
     digits, _, point = (match[2] if match and match[2] else "99").partition(",")
@@ -133,7 +119,7 @@ def _numeric(column: Column, native: str) -> _Way:
         return _AS_TEXT
     complaint = quoted_text(not_a_number(column.source))
     kind = f"numeric({precision},{scale})"
-    return _Way(
+    return Way(
         lambda name: f"CASE WHEN {name} = 'NaN' THEN ({name}::text || {complaint})::{kind} ELSE {name}::{kind} END",
         pa.decimal128(precision, scale),
         fragile=True,
