@@ -6,13 +6,16 @@ stretches that may end amid them. Whatever was committed late, within `lag`, is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from extractors.compiled import Column, Dataset
 from extractors.dialects import Dialect, Relation
 from extractors.dialects.base import select
+from notation.problems import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ class Window:
     native: str
     lag: float
     order: Order  # cursor, then key if it may be noted
+    now: str = ""  # rows whose cursor is later than this are of the future, and say nothing of when they changed
 
     @property
     def name(self) -> str:
@@ -105,10 +109,13 @@ class Window:
         are new and how many have no cursor: one scan of the source tells all four.
         """
         most = f"max({self.name})"
+        if self.now:
+            most = f"max(CASE WHEN {self.until(self.now)} THEN {self.name} END)"
         older = "0"
         if position.until is not None:
             older = f"CASE WHEN {most} < {self.dialect.literal(position.until, self.native)} THEN 1 ELSE 0 END"
-        counted = (f"SUM(CASE WHEN {each} THEN 1 ELSE 0 END)" for each in (self.since(position), self.without()))
+        new = self.since(position) + (f" AND {self.until(self.now)}" if self.now else "")
+        counted = (f"SUM(CASE WHEN {each} THEN 1 ELSE 0 END)" for each in (new, self.without()))
         return select(self.relation, ", ".join((self.dialect.text(most, self.native), older, *counted)))
 
     def since(self, position: Position) -> str:
@@ -128,12 +135,48 @@ class Window:
 
     def without(self) -> str:
         """Rows that say nothing of when they changed: read each time, in a pass of their own."""
-        return f"{self.name} IS NULL"
+        none = f"{self.name} IS NULL"
+        return f"({none} OR {self.name} > {self.dialect.literal(self.now, self.native)})" if self.now else none
 
 
 def may_be_noted(columns: Iterable[Column]) -> bool:
     """Whether values may stand in a position: it lies on the disk in the clear, so only what is kept as it is may."""
     return all(column.privacy == "keep" for column in columns)
+
+
+_MOMENT = re.compile(
+    r"(?P<mark>'?)(?P<day>\d{4,6}-\d{2}-\d{2})"
+    r"(?:(?P<between>[ T])\d{2}:\d{2}(?P<seconds>:\d{2})?(?P<fraction>\.\d+)?)?(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?'?"
+)
+_ENDLESS = ("nan", "infinity", "inf", "9e999")
+
+
+def written_as(known: str, now: datetime) -> str:
+    """A moment of UTC in the form of a cursor that is known: `2024-01-31 09:30:00.5`; "" if that is none.
+
+    Where clocks are not on UTC, rows of their last hours count as of the future: they are read again, and none is lost.
+    """
+    if known == "infinity":
+        return f"{now:%Y-%m-%d}"
+    if (found := _MOMENT.fullmatch(known)) is None:
+        return ""
+    clock = ""
+    if found["between"]:
+        clock = f"{found['between']}{now:%H:%M}" + (f"{now:%S}".rjust(3, ":") if found["seconds"] else "")
+        clock += "." + "0" * (len(found["fraction"]) - 1) if found["fraction"] else ""
+    return f"{found['mark']}{now:%Y-%m-%d}{clock}{found['zone'] or ''}{found['mark']}"
+
+
+def is_later(known: str, now: str) -> bool:
+    """Whether a cursor is later than a moment in its own form."""
+    return known == "infinity" or (len(known), known) > (len(now), now)
+
+
+def check_end(known: str) -> None:
+    """Raises Refused if no cursor can ever be newer than this."""
+    if known.lower() in _ENDLESS:
+        hint = "read a query: that makes NULL of it; such rows are read each time"
+        raise Refused(f"its newest value is {known}, and nothing can be newer", hint)
 
 
 def key_order(dataset: Dataset, dialect: Dialect, relation: Relation, types: Mapping[str, str]) -> Order:

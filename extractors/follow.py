@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from extractors import carried, deletes
 from extractors.commit import Changes, Committed, Proposal, commit
-from extractors.cursor import Position, Window
+from extractors.cursor import Position, Window, check_end, is_later, written_as
 from extractors.proved import not_unique
 from extractors.take import Counts, Job, Rows, take
 from notation import lake
@@ -51,6 +51,7 @@ def follow(
 ) -> None:
     """Commit what is new, stretch by stretch. Raises Missed before the commit that it would have made wrong."""
     standing = stand(job, window, last)
+    window = standing.window
     for rows, at in stretches(job, window, standing):
         snapshot = held.snapshot()
         assert snapshot is not None, "a build came before"
@@ -63,8 +64,12 @@ def follow(
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the source stands: its newest cursor, the position to go on from, and the rows since and without."""
+    """Where the source stands: its newest cursor, the position to go on from, and the rows since and without.
 
+    `window` is the one asked about, which may leave rows of the future out.
+    """
+
+    window: Window
     until: str | None
     last: Position
     new: int
@@ -75,12 +80,22 @@ def stand(job: Job, window: Window, last: Position) -> Standing:
     """If the source was set back, or lost its newest rows, the position is where it stands now: what it writes next
     lies behind the old one. Raises Refused.
     """
+    window = window if window.now else _until_now(job, window, last.until)
     ((until, older, new, without),) = job.reading.ask(window.stands(last))
+    if not window.now and (seen := _until_now(job, window, until)).now and is_later(until or "", seen.now):
+        return stand(job, seen, last)
     if older == "1" or (until is None and last.until is not None):
         return stand(job, window, replace(last, until=until, at=()))
     if until is not None:
+        check_end(until)
         window.settled(until)  # a lag that makes no sense is refused before the first row, not at the second run
-    return Standing(until, last, int(new or 0), int(without or 0))
+    return Standing(window, until, last, int(new or 0), int(without or 0))
+
+
+def _until_now(job: Job, window: Window, known: str | None) -> Window:
+    """Without a snapshot, rows that change while they are read must not come twice: only a day ahead is the future."""
+    now = datetime.now(UTC) + (timedelta() if job.reading.is_snapshot else timedelta(days=1))
+    return replace(window, now=written_as(known, now) if known else "")
 
 
 def stretches(job: Job, window: Window, standing: Standing) -> Iterator[Stretch]:

@@ -10,6 +10,8 @@ from extractors import build, follow, parquet_files, spec
 from extractors.refused import Unproven
 from extractors.run import Step, extract
 from notation import lake
+from notation.problems import ConfigError
+from tests.servers.mariadb import Server
 
 from .conftest import HEAD, Council
 from .test_follow import COLUMNS, CURSOR, DETECTS, held, moment, silo, there
@@ -209,3 +211,42 @@ def test_keys_of_any_size_are_compared(council: Council, keys: list[object]) -> 
     council.silo("DELETE FROM JOBS WHERE rowid = 1")
     done = council.run()
     assert (done.mode, done.deleted) == ("window", 1)
+
+
+@pytest.mark.parametrize("far", ["9999-12-31 00:00:00.000", "2999-01-01"])
+def test_a_row_of_the_future_hides_no_other(council: Council, far: str) -> None:
+    silo(council)
+    council.silo(f"INSERT INTO JOBS VALUES (999, 'future', '{far}')")
+    council.declare(*COLUMNS, head=FOLLOWS)
+    council.run()
+    council.silo(f"UPDATE JOBS SET WARD = 'X', CHANGED = '{moment(100)}' WHERE JOB_NO = 7")
+    done = council.run()
+    assert (done.mode, done.updated) == ("window", 1)
+    council.silo("UPDATE JOBS SET WARD = 'again' WHERE JOB_NO = 999")
+    assert council.run().updated == 1
+    assert held(council) == there(council)
+
+
+def test_what_mariadb_cannot_reckon_with(council: Council, mariadb: Server) -> None:
+    """Unsigned keys below those there are, and a newest cursor of 0000-00-00, before which there is nothing."""
+    with mariadb.database("limits") as session:
+        session.execute("CREATE TABLE JOBS (JOB_NO INT UNSIGNED PRIMARY KEY, WARD TEXT, CHANGED DATETIME)")
+        session.execute("INSERT INTO JOBS SELECT seq, 'w', 0 FROM seq_100_to_150")
+        lags = DETECTS.replace("CHANGED}", "CHANGED, lag: 10m}")
+        council.declare(*COLUMNS, head=lags.replace("sqlite:///silo.db", mariadb.reader("limits")))
+        council.run()
+        session.execute("UPDATE JOBS SET WARD = 'x', CHANGED = '2024-01-31 09:30:00' WHERE JOB_NO < 110")
+        done = council.run()
+        assert (done.mode, done.updated, done.unchanged) == ("window", 10, 41)
+        session.execute("INSERT INTO JOBS VALUES (5, 'low', '2024-01-31 09:31:00')")
+        session.execute("DELETE FROM JOBS WHERE JOB_NO = 120")
+        done = council.run()
+        assert (done.mode, done.inserted, done.deleted) == ("window", 1, 1)
+
+
+def test_a_cursor_that_nothing_can_follow_is_refused(council: Council) -> None:
+    council.silo("CREATE TABLE JOBS (JOB_NO INTEGER PRIMARY KEY, WARD TEXT, CHANGED REAL)")
+    council.silo("INSERT INTO JOBS VALUES (1, 'w', 1.5), (2, 'x', 9e999)")
+    council.declare(*COLUMNS, head=FOLLOWS)
+    with pytest.raises(ConfigError, match=r"cursor: its newest value is 9e999, and nothing can be newer"):
+        council.run()
