@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -79,9 +80,9 @@ def extract(
     With --discover nothing is extracted: the source's catalogue, and a page of each table, become a draft of
     datasets.yaml for a person to decide on. DATASET then stands for a table. No value of a row is ever shown.
 
-    Ctrl-C ends the query at the source. Exit code: 0 done; 1 what was read does not prove to be what the source holds,
-    or the source's columns have changed; 2 something to put right in datasets.yaml, or a driver to install; 3 the
-    source cannot be read now, or another run holds the dataset.
+    Ctrl-C, or SIGTERM, ends the query at the source. Exit code: 0 done; 1 what was read does not prove to be what the
+    source holds, or the source's columns have changed; 2 something to put right in datasets.yaml, or a driver to
+    install; 3 the source cannot be read now, or another run holds the dataset.
     """
     if discover is not None:
         if full:
@@ -91,6 +92,14 @@ def extract(
         raise click.UsageError("-o and --sample belong to --discover")
     else:
         _extract(names, full=full, config=config, as_json=as_json)
+
+
+class Terminated(KeyboardInterrupt):  # an outcome, named like the others
+    """The machine, or what runs this, wants the run to end: as with Ctrl-C, the source is let go of at once."""
+
+
+def _stop(number: int, frame: object) -> None:
+    raise Terminated
 
 
 def _extract(names: Sequence[str], *, full: bool, config: Path | None, as_json: bool) -> None:
@@ -108,17 +117,18 @@ def _extract(names: Sequence[str], *, full: bool, config: Path | None, as_json: 
         raise ConfigError(missing)
     home = find_home(loaded.folder, path.name)
     code, done, failed = 0, list[Extracted](), dict[str, str]()
+    signal.signal(signal.SIGTERM, _stop)
     with Progress(terminal=sys.stderr.isatty()) as show:
         for name in chosen:
             try:
                 done.append(extract(loaded.dataset(name), home, loaded.keys_file, show, full=full))
             except (SchemaDrift, Unproven) as exc:
                 code, failed[name] = max(code, 1), str(exc)
-            except DriverMissing as exc:
+            except (DriverMissing, ConfigError) as exc:
                 code, failed[name] = max(code, 2), str(exc)
-            except KeyboardInterrupt:
+            except KeyboardInterrupt as exc:
                 show.tell(f"{name}: stopped; what was committed before stays, and the next run goes on")
-                sys.exit(130)
+                sys.exit(143 if isinstance(exc, Terminated) else 130)
             except (SourceRefused, Held, LakeFailed, OSError) as exc:
                 code, failed[name] = 3, str(exc)
             else:

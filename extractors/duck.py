@@ -8,7 +8,33 @@ from pathlib import Path
 
 import duckdb
 
+from notation.lake import LakeFailed
+
+FULL = (duckdb.OutOfMemoryException, duckdb.IOException)
+INTERRUPTED = "Query interrupted"
 MEMORY = "96MB"  # beside the run's own; what does not fit is sorted and joined on disk
+
+
+@contextmanager
+def comparing() -> Iterator[None]:
+    """What DuckDB says in here, in a run's own words. Raises LakeFailed, or KeyboardInterrupt."""
+    try:
+        with stoppable():
+            yield
+    except duckdb.Error as exc:
+        why = "there was not enough memory, or room on the disk: " if isinstance(exc, FULL) else ""
+        raise LakeFailed(f"rows could not be compared: {why}{exc}; nothing more was committed") from exc
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """DuckDB makes an error of its own of a Ctrl-C."""
+    try:
+        yield
+    except RuntimeError as exc:
+        if str(exc) == INTERRUPTED:
+            raise KeyboardInterrupt from exc
+        raise
 
 
 @contextmanager
@@ -22,7 +48,8 @@ def room(spill: Path, memory: str = MEMORY, threads: int = 1) -> Iterator[duckdb
     connection = duckdb.connect(config=settings)
     try:
         connection.execute("SET enable_progress_bar = false")  # it would be drawn into what `--json` says
-        yield connection
+        with comparing():
+            yield connection
     finally:
         connection.close()
 

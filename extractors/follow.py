@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from extractors import carried, deletes
 from extractors.commit import Changes, Committed, Proposal, commit
 from extractors.cursor import Position, Window, check_end, is_later, written_as
+from extractors.duck import comparing
 from extractors.proved import not_unique
 from extractors.take import Counts, Job, Rows, take
 from notation import lake
@@ -162,7 +163,8 @@ def merged(
 
     shown = {column.name: column.privacy == "keep" for column in job.dataset.key_columns}
     merging = merge.Merging(base, incoming, job.schema, shown, held.new_file, held.spill, gone, whole)
-    outcome = merge.merge_states(merging, moment) if job.dataset.keeps_history else merge.merge_latest(merging)
+    with comparing():
+        outcome = merge.merge_states(merging, moment) if job.dataset.keeps_history else merge.merge_latest(merging)
     if isinstance(outcome, merge.Twice):
         raise not_unique(job.dataset, outcome.which)
     return outcome

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
+from extractors.duck import stoppable
+
 Failed = (duckdb.Error, OSError)  # memory or disk was not enough
 MEMORY = "64MB"  # beside the run's own, for reading the key's columns
 PART = 2**21  # hashes that are sorted at once: 16 MiB, so that any number of keys is compared in bounded memory
@@ -25,8 +27,11 @@ def keys_that_occur_twice(files: Sequence[Path], key: Mapping[str, bool], spill:
 
     DuckDB's own GROUP BY does not come by with this memory where ten million keys are text.
     """
-    spill.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(config={"memory_limit": MEMORY, "threads": 1, "temp_directory": str(spill)}) as connection:
+    spill.mkdir(mode=0o700, parents=True, exist_ok=True)
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY, "threads": 1, "temp_directory": str(spill),
+    }  # fmt: skip
+    with stoppable(), duckdb.connect(config=settings) as connection:
         question = _Question(connection, files, key)
         met = np.concatenate([_twice(part) for part in _parts(question.hashes(), _rows(files), spill)])
         for at in range(0, len(met), LOOKED_AT):

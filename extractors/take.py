@@ -153,10 +153,14 @@ class _Pouring:
         expected = part.count if part.count is not None and reading.is_snapshot else reading.count(select)
         self.job.of = max(self.job.of, self.job.rows + expected)
         batches = ahead(reading.read(select), reading.cancel)
-        for raw in self.job.pace(batches):
-            self._batch(raw)
-            self.job.rows += raw.num_rows
-            self.job.say("read", self.job.rows, self.job.of)
+        try:
+            for raw in self.job.pace(batches):
+                self._batch(raw)
+                self.job.rows += raw.num_rows
+                self.job.say("read", self.job.rows, self.job.of)
+        except KeyboardInterrupt:  # while rows were typed or written, and the source was at the next ones
+            reading.cancel()
+            raise
         read = self.counts.rows_in - before
         if not reading.is_snapshot:
             counted = reading.counted() if read else reading.count(select)  # no rows carry no count with them

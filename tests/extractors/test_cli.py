@@ -114,3 +114,16 @@ def test_a_query_that_is_not_answered_is_wrong_usage(run_fig: Fig, fifty: Counci
     assert (asked.returncode, asked.stderr) == (
         2, "there is no dataset 'jobs'\n    there are: none: run fig extract first\n",
     )  # fmt: skip
+
+
+def test_what_is_wrong_with_one_dataset_stops_no_other(run_fig: Fig, fifty: Council) -> None:
+    path = fifty.home / "datasets.yaml"
+    text = path.read_text()
+    refused = text[text.index("  jobs:") :].replace("  jobs:", "  first:").replace(
+        "    columns:", "    cursor: {column: WARD, lag: 10m}\n    columns:"
+    )  # fmt: skip
+    path.write_text(text.replace("datasets:\n", "datasets:\n" + refused))
+    done = run_fig("extract", "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == 2, done.stderr
+    assert ([one["dataset"] for one in said["datasets"]], list(said["failed"])) == (["jobs"], ["first"])

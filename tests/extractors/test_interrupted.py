@@ -7,12 +7,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from threading import Timer
 
+import duckdb
 import pytest
 
 from extractors import spec
+from extractors.duck import comparing, room, stoppable
 from extractors.refused import SourceRefused
 from extractors.run import Step, extract
 from notation import lake
@@ -80,8 +84,17 @@ def until(seconds: float, server: Server, what: str, *, busy: bool) -> bool:
     return False
 
 
-@pytest.mark.parametrize("table", ["slow_to_read", "slow_to_count"])
-def test_ctrl_c_ends_the_query_on_the_server(table: str, server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("table", "number", "code"),
+    [
+        ("slow_to_read", signal.SIGINT, 130),
+        ("slow_to_count", signal.SIGINT, 130),
+        ("slow_to_read", signal.SIGTERM, 143),
+    ],
+)
+def test_ctrl_c_ends_the_query_on_the_server(
+    table: str, number: signal.Signals, code: int, server: Server, tmp_path: Path
+) -> None:
     declare(tmp_path, table)
     environ = {**os.environ, "HOUSING_URL": server.reader()}
     command = [sys.executable, "-m", "fig", "extract", "jobs"]
@@ -91,12 +104,12 @@ def test_ctrl_c_ends_the_query_on_the_server(table: str, server: Server, tmp_pat
     ) as process:
         assert until(30, server, table, busy=True)
         began = time.monotonic()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert until(5, server, table, busy=False), "the query goes on at the server"
         took = time.monotonic() - began
         _, said = process.communicate(timeout=30)
     assert took < 2, "a second, and as much again for a busy machine"
-    assert process.returncode == 130, said
+    assert process.returncode == code, said
     assert said.splitlines()[-1] == "jobs: stopped; what was committed before stays, and the next run goes on"
     assert "Traceback" not in said
     assert lake.names(tmp_path) == ()
@@ -127,3 +140,23 @@ def test_a_source_that_goes_away_and_comes_back(server: Server, tmp_path: Path) 
         admin.execute("UPDATE jobs SET note = 'new', changed = '2025-01-01' WHERE job_no = 7")
     done = extract(loaded.dataset("jobs"), tmp_path, loaded.keys_file, told)
     assert (done.mode, done.rows_in, done.updated) == ("window", 2, 1)
+
+
+def compare(connection: duckdb.DuckDBPyConnection, *statements: str) -> None:
+    for statement in statements:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("wrapped", [comparing, stoppable])
+def test_ctrl_c_while_duckdb_compares_is_a_ctrl_c(wrapped: Callable[[], AbstractContextManager[None]]) -> None:
+    long = "SELECT sum(a.range * b.range % 7) FROM range(100000) a, range(100000) b WHERE a.range * b.range % 7 > 3"
+    timer = Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with duckdb.connect() as connection, pytest.raises(KeyboardInterrupt), wrapped():
+        compare(connection, long)
+
+
+def test_what_duckdb_has_no_room_for_is_told_plainly(tmp_path: Path) -> None:
+    much = "SELECT list(repeat('x', 1000) || range) FROM range(100000)"
+    with pytest.raises(lake.LakeFailed, match="not enough memory"), room(tmp_path, "1MB") as connection:
+        compare(connection, much)
