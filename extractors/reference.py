@@ -64,9 +64,9 @@ not acted on yet. `${NAME}` stands for an environment variable. A password writt
 9. join small files, if there are many; give up versions older than `versions:`, and remove what only they needed.
 
 Killed at any point and run again, the result is that of one clean run. If the rows are the same as before, the new
-version names the old files. Ctrl-C, or SIGTERM, ends the query on the server. Exit codes: 0 done; 1 the run says no (counts, key,
-columns); 2 something to put right in datasets.yaml or keys.toml, or a driver to install; 3 the source cannot be read
-now, or another run holds the dataset.
+version names the old files. Ctrl-C, or SIGTERM, ends the query on the server. Exit codes: 0 done; 1 the run says no
+(counts, key, columns); 2 something to put right in datasets.yaml or keys.toml, or a driver to install; 3 the source
+cannot be read now, or another run holds the dataset.
 
 **What is read.** Without `cursor:`, everything, each time. With one, the first run reads everything, and each run after
 it the window of rows whose cursor is newer than the newest there was, less the `lag` (what is committed late), and
@@ -74,10 +74,10 @@ those whose cursor is NULL, in a pass of their own. A window of more than a mill
 million. Everything is read again, of its own accord, when a line of a column, the key, the cursor, `table:` or `query:`
 changed, or when `deletes: detect` finds that the cursor has missed rows; and with `--full`. If the newest cursor has
 gone back, the run goes on from there. A row whose cursor lies in the future is read each time, as one without, so that
-it hides no other; a cursor of NaN or infinity stops the run. A build of more than four million rows with a cursor is read in parts of two
-million, in the order of the key: a finished part survives whatever happens, and what changed since it was read is
-caught up before the commit. Where a key is a pseudonym no place in its order is kept, since that would be a key in the
-clear: such a table is built at once, and a stretch ends where the cursor changes.
+it hides no other; a cursor of NaN or infinity stops the run. A build of more than four million rows with a cursor is
+read in parts of two million, in the order of the key: a finished part survives whatever happens, and what changed since
+it was read is caught up before the commit. Where a key is a pseudonym no place in its order is kept, since that would
+be a key in the clear: such a table is built at once, and a stretch ends where the cursor changes.
 
 **Deletes.** `detect` compares the keys of the source with the dataset's after each window: one whole-number key in 32
 ranges by count and sum, so that only ranges that differ are read; any other key as a whole. `ignore` keeps rows that
