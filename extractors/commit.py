@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -89,8 +89,3 @@ def identity(dataset: Dataset) -> dict[str, Any]:
         "key": [column.name for column in dataset.key_columns], "read_as": dataset.fingerprints,
         "history": dataset.keeps_history,
     }  # fmt: skip
-
-
-def goes_on(dataset: Dataset, before: Mapping[str, Any]) -> bool:
-    """Whether the rows of the last commit were read as these would be, so that new ones can be added to them."""
-    return all(before.get(name) == value for name, value in identity(dataset).items())

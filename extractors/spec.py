@@ -317,6 +317,11 @@ class _Check:
         if self.spec.deletes == "detect" and not self.spec.cursor:
             hint = "remove it: a full snapshot never keeps a row that is gone"
             yield self.problem(("deletes",), "detects deletes without a cursor", hint)
+        cursor = self.spec.cursor and self.spec.columns.get(self.spec.cursor.column)
+        if cursor and cursor.privacy not in ("keep", "drop"):
+            what = f"follows a cursor column whose privacy is {cursor.privacy}: how far a run got stands in each commit"
+            hint = "follow another column; or write privacy: drop if the newest value may be noted, or keep"
+            yield self.problem(("cursor", "column"), what, hint)
         if self.spec.history == "scd2":
             for at, column in self.spec.columns.items():
                 if column.privacy != "drop" and self.name_of(at) in HISTORY:

@@ -33,6 +33,9 @@ datasets:
 """
 
 
+FOLLOWS = GOOD.replace("    columns:", "    cursor: {column: NOTES}\n    columns:").replace("drop", "pseudonym(person)")
+
+
 def problems(tmp_path: Path, text: str, **environ: str) -> list[str]:
     path = tmp_path / "datasets.yaml"
     path.write_text(text, encoding="utf-8")
@@ -323,3 +326,12 @@ def test_a_personal_column_is_asked_about(name: str) -> None:
 @pytest.mark.parametrize("name", ["WARD", "COST", "JOB_NO", "REPORTED", "hotel", "MOBILITY", "TITLE"])
 def test_an_ordinary_column_is_not(name: str) -> None:
     assert not looks_personal(name)
+
+
+def test_a_cursor_is_noted_in_the_clear_so_it_is_no_secret(tmp_path: Path) -> None:
+    assert problems(tmp_path, FOLLOWS) == [
+        ("datasets.yaml:12: dataset 'repairs' follows a cursor column whose privacy is pseudonym(person): "
+         "how far a run got stands in each commit\n"
+         "    follow another column; or write privacy: drop if the newest value may be noted, or keep")
+    ]  # fmt: skip
+    assert problems(tmp_path, FOLLOWS.replace("pseudonym(person)", "drop")) == []
