@@ -65,7 +65,7 @@ class Liberated:
         return connection.read_parquet([str(file) for file in self.snapshot.files], hive_partitioning=False)
 
     def faults(self) -> pa.Table:
-        """The values that broke a rule in the run that made this version: see docs/datasets.md."""
+        """The values of this version's rows that broke a rule, whichever run read them: see docs/datasets.md."""
         return self.snapshot.faults()
 
 

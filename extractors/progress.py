@@ -36,7 +36,7 @@ class Progress:
         if self.bars is None:
             said = LINES.get(step.done)
             if said:
-                click.echo(said.format(step=step), err=True)
+                click.echo(said.format(step=step, columns=", ".join(step.columns)), err=True)
         elif step.done == "compared":
             self.tasks.setdefault(step.dataset, self.bars.add_task(step.dataset, total=None))
         elif step.done in ("read", "part done"):
@@ -50,6 +50,8 @@ class Progress:
         if done.new_columns:
             listed = ", ".join(done.new_columns)
             self.tell(f"{done.dataset}: new in the source, not listed, and so not read: {listed}")
+        if done.faults_in:
+            self.tell(faults(done))
         if not quiet:
             self.tell(line(done), err=False)
 
@@ -66,7 +68,7 @@ LINES = {
     "held": "{step.dataset}: started",
     "compared": "{step.dataset}: reading",
     "part done": "{step.dataset}: {step.rows:,} of {step.of:,} rows read, and kept if this run is stopped",
-    "read again as text": "{step.dataset}: a value that the driver cannot hold; reading again, such columns as text",
+    "read again as text": "{step.dataset}: the driver cannot hold a value of {columns}; reading again, as text",
     "read whole": "{step.dataset}: the cursor missed {step.rows:,} rows; reading everything",
     "rows written": "{step.dataset}: {step.rows:,} rows read and written",
     "keys compared": "{step.dataset}: keys compared; {step.rows:,} rows are gone from the source",
@@ -74,6 +76,15 @@ LINES = {
     "merged": "{step.dataset}: merged",
     "committed": "{step.dataset}: committed",
 }
+
+
+def faults(done: Extracted) -> str:
+    """`jobs: faults in rent 50, born 3; …`, and which columns are nothing but faults: their type is probably wrong."""
+    most = sorted(done.faults_in.items(), key=lambda each: (-each[1], each[0]))
+    listed = ", ".join(f"{name} {count:,}" for name, count in most)
+    whole = ", ".join(name for name, count in most if count >= done.rows_in)
+    hint = f"\n    every value of {whole} is a fault: is its type: right in datasets.yaml?" if whole else ""
+    return f'{done.dataset}: faults in {listed}; extractors.dataset("{done.dataset}").faults() lists them{hint}'
 
 
 def line(done: Extracted) -> str:

@@ -36,7 +36,7 @@ class Extracted:
     """What a run did. `rows_in == rows_out + set_aside`, and `rows_in == source_rows`.
 
     `mode` is `whole` (everything was read) or `window` (what is new); `inserted` and the three after it say what became
-    of the dataset's rows where they were merged.
+    of the dataset's rows where they were merged. `faults_in` counts the faults of each column that has any.
     """
 
     dataset: str
@@ -49,6 +49,7 @@ class Extracted:
     rows_out: int
     set_aside: int
     faults: int
+    faults_in: Mapping[str, int]
     inserted: int
     updated: int
     deleted: int

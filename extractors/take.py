@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +31,7 @@ class Step:
     done: str
     rows: int = 0
     of: int = 0
+    columns: tuple[str, ...] = ()
 
 
 Tell = Callable[[Step], None]
@@ -45,10 +47,12 @@ class Counts:
     rows_out: int = 0
     set_aside: int = 0
     faults: int = 0
+    faults_in: dict[str, int] = field(default_factory=dict)  # by column of the dataset
 
     def add(self, other: Counts) -> None:
         for name in ("source_rows", "rows_in", "rows_out", "set_aside", "faults"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.faults_in = dict(Counter(self.faults_in) + Counter(other.faults_in))
 
 
 @dataclass(slots=True)
@@ -76,8 +80,8 @@ class Job:
     def count(self, where: str) -> int:
         return self.reading.count(self.select(where))
 
-    def say(self, done: str, rows: int = 0, of: int = 0) -> None:
-        self.tell(Step(self.dataset.name, done, rows, of))
+    def say(self, done: str, rows: int = 0, of: int = 0, columns: Iterable[str] = ()) -> None:
+        self.tell(Step(self.dataset.name, done, rows, of, tuple(sorted(columns))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def read(job: Job, attempt: Callable[[], T]) -> T:
                 raise SourceRefused(f"source '{job.dataset.source.name}': {exc}") from exc
             job.as_text |= exc.columns
             job.rows = rows
-            job.say("read again as text")
+            job.say("read again as text", columns=exc.columns)
 
 
 def take(job: Job, parts: Sequence[Rows], data: Callable[[int], Path], faults_file: Path) -> Taken:
@@ -185,6 +189,9 @@ class _Pouring:
         counts.rows_out += raw.num_rows - len(aside)
         counts.set_aside += len(aside)
         counts.faults += len(breaks)
+        if breaks:
+            found = Counter(dataset.kept[each.column].name for each in breaks)
+            counts.faults_in = dict(Counter(counts.faults_in) + found)
 
     def close(self) -> Taken:
         self.beside.close()

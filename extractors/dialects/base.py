@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -69,7 +70,7 @@ def select(relation: Relation, what: str, where: str = "", more: str = "") -> st
     return " ".join(part for part in parts if part)
 
 
-class Dialect:
+class Dialect(ABC):
     """ANSI's ways. A subclass says what its own product does otherwise; `sqlglot` is that library's name for it."""
 
     sqlglot = ""
@@ -82,28 +83,28 @@ class Dialect:
         """`dbo.REPAIR_JOBS`, as datasets.yaml writes it, as a relation: each part between dots quoted."""
         return Relation(".".join(map(self.quoted, name.split("."))), table=name)
 
+    @abstractmethod
     def plan(self, column: Column, native: str, *, as_text: bool) -> Planned:
         """How a column of the source's type `native` is read for its declared type.
 
         `as_text`: without any native reading that could fail. Raises Refused where no exact way exists.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def text(self, expression: str, native: str) -> str:
         """The expression's value as text that `literal` takes back exactly."""
-        raise NotImplementedError
 
+    @abstractmethod
     def literal(self, text: str, native: str) -> str:
         """Text that `text` gave, as a literal that compares with a column of type `native`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def earlier(self, moment: str, seconds: float, native: str) -> str:
         """A moment (an expression of type `native`), so many seconds earlier. Raises Refused if it is no moment."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_number(self, native: str) -> bool:
         """Whether values of this type are whole or decimal numbers, and so compare in the lake as they do there."""
-        raise NotImplementedError
 
     def page(self, relation: Relation, what: str, where: str, order: Sequence[str], skip: int, take: int) -> str:
         """`take` rows after the first `skip` of them in `order` (SQL:2008's OFFSET … FETCH)."""

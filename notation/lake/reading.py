@@ -46,7 +46,7 @@ class Snapshot:
             yield from pq.ParquetFile(file).iter_batches(rows, columns=None if columns is None else list(columns))
 
     def faults(self) -> pa.Table:
-        """What broke a rule in the run that wrote this version."""
+        """The values of this version's rows that broke a rule, whichever run read them."""
         return pq.ParquetFile(self.folder / FAULTS / f"{self.meta['run']}.parquet").read()
 
 

@@ -188,7 +188,7 @@ class Change:
     where: str
 
     def values(self, silo: str) -> Mapping[str, str]:
-        day = date(2030, 1, 1) + timedelta(days=self.number)
+        day = date(2025, 1, 1) + timedelta(days=self.number)  # after all rows, and not in the future
         moment = MOMENTS[silo].format(day=day)
         return {"status": f"'changed {self.number}'", "cost": f"'{self.number}.05'", "last_modified": moment}
 

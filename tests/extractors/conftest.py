@@ -30,6 +30,13 @@ datasets:
 """
 
 
+def numbered(address: str, table: str, more: str = "") -> str:
+    """The head of a dataset of a table whose key is `id`; `more` are further keys of the source."""
+    columns = "    columns:\n      id: {type: int64}\n"
+    head = HEAD.replace('"sqlite:///silo.db"', f'"{address}"{more}').replace("table: JOBS", f"table: {table}")
+    return head.replace("[JOB_NO]", "[id]").replace("    columns:\n", columns)
+
+
 @dataclass
 class Council:
     """`silo("CREATE TABLE …")`, `declare("JOB_NO: {…}")`, `run()`, then `rows()`."""

@@ -127,3 +127,18 @@ def test_what_is_wrong_with_one_dataset_stops_no_other(run_fig: Fig, fifty: Coun
     said = json.loads(done.stdout)
     assert done.returncode == 2, done.stderr
     assert ([one["dataset"] for one in said["datasets"]], list(said["failed"])) == (["jobs"], ["first"])
+
+
+def test_faults_are_told_by_column_and_a_wrong_type_is_pointed_at(run_fig: Fig, council: Council) -> None:
+    council.silo(
+        "CREATE TABLE JOBS (JOB_NO TEXT, RENT TEXT, BORN TEXT)",
+        rows=("INSERT INTO JOBS VALUES (?, ?, ?)", [("A", "1.50", "2024-01-31"), ("B", "2.25", "31/01/2024")]),
+    )
+    council.declare("JOB_NO: {}", "RENT: {type: int32}", "BORN: {type: date}")
+    done = run_fig("extract")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-2:] == [
+        'jobs: faults in rent 2, born 1; extractors.dataset("jobs").faults() lists them',
+        "    every value of rent is a fault: is its type: right in datasets.yaml?",
+    ]
+    assert json.loads(run_fig("extract", "--json").stdout)["datasets"][0]["faults_in"] == {"rent": 2, "born": 1}

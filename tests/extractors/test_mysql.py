@@ -23,8 +23,7 @@ from notation.problems import Where
 from tests.processes import free_port
 from tests.servers.mariadb import PASSWORD, USER, Server, Session, serving
 
-from .conftest import Council
-from .test_mysql_types import HEAD
+from .conftest import Council, numbered
 
 
 def source(url: str) -> Source:
@@ -303,7 +302,7 @@ def test_a_run_reads_a_noticed_column_again_and_keeps_it_so(mariadb: Server, cou
             "INSERT INTO jobs SELECT seq, CONCAT('W', seq), IF(seq = 90000, 0, '2024-01-31 09:30:00') "
             "FROM seq_1_to_100000"
         )
-        head = HEAD.format(url=mariadb.reader("whole"), table="jobs")
+        head = numbered(mariadb.reader("whole"), "jobs")
         council.declare("ward: {}", "at: {type: timestamp(UTC)}", head=head)
         done = council.run()
         assert (done.rows_in, done.rows_out, done.faults) == (100_000, 100_000, 1)

@@ -10,22 +10,9 @@ import pytest
 from extractors import formats
 from tests.servers.mariadb import Server, Session
 
-from .conftest import Council
+from .conftest import Council, numbered
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "types.md"
-HEAD = """version: 1
-sources:
-  silo: {{url: "{url}"}}
-datasets:
-  jobs:
-    title: Jobs
-    owner: data@anytown.example.org
-    source: silo
-    table: {table}
-    key: [id]
-    columns:
-      id: {{type: int64}}
-"""
 Line = tuple[str, str, str, str]  # declared, MariaDB's type, what it holds, what the dataset gets
 
 
@@ -54,7 +41,7 @@ def extracted(folder: Path, url: str, table: str, declared: list[str]) -> dict[t
     """What the dataset gets: (row, column) -> as the document writes it."""
     folder.mkdir(exist_ok=True)
     council = Council(folder)
-    council.declare(*(f"v{at}: {column}" for at, column in enumerate(declared)), head=HEAD.format(url=url, table=table))
+    council.declare(*(f"v{at}: {column}" for at, column in enumerate(declared)), head=numbered(url, table))
     council.run()
     faults = {(fault["row"], fault["column"]): f"fault: {fault['rule']}" for fault in council.faults()}
     got = {}

@@ -14,22 +14,9 @@ from tests.servers import odbc
 from tests.servers.postgres import Server
 
 from . import test_mysql_types, test_postgres_types
-from .conftest import Council
+from .conftest import Council, numbered
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "types.md"
-HEAD = """version: 1
-sources:
-  silo: {{url: "{url}"{more}}}
-datasets:
-  jobs:
-    title: Jobs
-    owner: data@anytown.example.org
-    source: silo
-    table: {table}
-    key: [id]
-    columns:
-      id: {{type: int64}}
-"""
 Line = tuple[str, str, str, str]  # declared, type there, what it holds, what the dataset gets
 
 
@@ -50,7 +37,7 @@ def table_of(some: Sequence[Line]) -> tuple[str, str]:
 
 def outcomes(council: Council, url: str, some: Sequence[Line], table: str, more: str = "") -> list[str]:
     council.declare(
-        *(f"v{at}: {line[0]}" for at, line in enumerate(some)), head=HEAD.format(url=url, table=table, more=more)
+        *(f"v{at}: {line[0]}" for at, line in enumerate(some)), head=numbered(url, table, more)
     )
     council.run()
     faults = {fault["column"]: f"fault: {fault['rule']}" for fault in council.faults()}

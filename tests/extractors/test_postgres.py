@@ -14,8 +14,7 @@ from extractors.sources.catalogue import Found
 from tests.servers.postgres import Server
 from tests.servers.postgres_reading import WAYS, opened, rows, select, until
 
-from .conftest import Council
-from .test_postgres_types import HEAD
+from .conftest import Council, numbered
 
 # --- what is found ----------------------------------------------------------------------------------------------------
 
@@ -266,7 +265,7 @@ def test_text_of_no_known_encoding_is_a_fault(postgres: Server, council: Council
         session.execute(b"SET client_encoding = 'SQL_ASCII'")
         session.execute(b"CREATE TABLE jobs (id int PRIMARY KEY, v text)")
         session.execute(b"INSERT INTO jobs VALUES (1, 'Caf\xe9'), (2, 'Caf\xc3\xa9'), (3, NULL)")
-        council.declare("v: {}", head=HEAD.format(url=postgres.reader("ascii"), most=2, table="jobs"))
+        council.declare("v: {}", head=numbered(postgres.reader("ascii"), "jobs"))
         council.run()
     assert council.rows() == [{"id": 1, "v": None}, {"id": 2, "v": "Café"}, {"id": 3, "v": None}]
     assert [(fault["rule"], fault["value"]) for fault in council.faults()] == [

@@ -13,7 +13,7 @@ import pytest
 from extractors import formats
 from tests.servers.postgres import Server
 
-from .conftest import Council
+from .conftest import Council, numbered
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "types.md"
 TYPES = (
@@ -23,19 +23,6 @@ TYPES = (
     "CREATE DOMAIN cost AS exact",
     "CREATE TYPE place AS (x integer, y text)",
 )
-HEAD = """version: 1
-sources:
-  silo: {{url: "{url}", max_connections: {most}}}
-datasets:
-  jobs:
-    title: Jobs
-    owner: data@anytown.example.org
-    source: silo
-    table: {table}
-    key: [id]
-    columns:
-      id: {{type: int64}}
-"""
 Line = tuple[str, str, str, str]  # declared, PostgreSQL's type, what it holds, what the dataset gets
 Most = Literal[1, 2]  # connections: over one, rows come through COPY as text; over two, through DuckDB's scanner
 
@@ -66,9 +53,8 @@ def extracted(folder: Path, url: str, table: str, declared: list[str], most: Mos
     """What the dataset gets: (row, column) -> as the document writes it."""
     folder.mkdir()
     council = Council(folder)
-    council.declare(
-        *(f"v{at}: {column}" for at, column in enumerate(declared)), head=HEAD.format(url=url, most=most, table=table)
-    )
+    head = numbered(url, table, f", max_connections: {most}")
+    council.declare(*(f"v{at}: {column}" for at, column in enumerate(declared)), head=head)
     council.run()
     faults = {(fault["row"], fault["column"]): f"fault: {fault['rule']}" for fault in council.faults()}
     got = {}
