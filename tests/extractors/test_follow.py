@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, settings, stateful
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from extractors import build, follow
+from extractors.dialects import Select
+from extractors.refused import Unproven
+from extractors.sources.sqlite import SqliteReading
 from notation import lake
 from notation.problems import ConfigError
 
@@ -66,6 +71,26 @@ def test_only_what_is_new_is_read(council: Council) -> None:
     )
     assert lake.open_dataset(council.home, "jobs").files == files
     assert "changed" not in lake.open_dataset(council.home, "jobs").schema.names, "a cursor may be dropped"
+
+
+def test_a_row_lost_on_the_way_stops_a_window_too(council: Council, monkeypatch: pytest.MonkeyPatch) -> None:
+    silo(council)
+    council.declare(*COLUMNS, head=HEAD.replace("    columns:", CURSOR))
+    council.run()
+    council.silo(f"INSERT INTO JOBS VALUES (50, 'Y', '{moment(101)}')")
+    whole = SqliteReading.read
+
+    def all_but_one(reading: SqliteReading, select: Select) -> Iterator[pa.RecordBatch]:
+        for batch in whole(reading, select):
+            yield batch.slice(1)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SqliteReading, "read", all_but_one)
+        with pytest.raises(Unproven) as refused:
+            council.run()
+    assert str(refused.value) == ("dataset 'jobs': the source counts 2 rows, 1 rows were read; nothing was committed")
+    assert len(council.rows()) == 50
+    assert council.run().inserted == 1
 
 
 def test_rows_committed_late_within_the_lag_are_found(council: Council) -> None:
