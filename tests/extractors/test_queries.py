@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.dialects import DIALECTS, Dialect
+from extractors.dialects.sqlite import Sqlite
 from extractors.queries import relation_of
 from notation.problems import Refused
 
 
 def dialect(name: str) -> Dialect:
     """A dialect as far as a query is concerned."""
-    made = Dialect()
+    made = Sqlite()  # of a dialect only its name is asked
     made.sqlglot = name
     return made
 
