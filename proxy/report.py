@@ -16,7 +16,7 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
     """Everything `fig status` shows."""
     counters = supervisor.counters
     bypass = supervisor.holds.bypass
-    crew = supervisor.crew
+    crew, keeper = supervisor.crew, supervisor.keeper
     return {
         "ok": True,
         "generation": crew.generation,
@@ -39,8 +39,8 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
             for hand in crew.hands
         ],
         "keeper": {
-            "pid": supervisor.keeper.pid if supervisor.keeper else None,
-            "state": "running" if supervisor.keeper and supervisor.keeper.returncode is None else "not running",
+            "pid": keeper.process.pid if keeper and keeper.process else None,
+            "state": "running" if keeper and keeper.is_running else "not running",
         },
         "slices": [_slice(supervisor, name) for name in supervisor.loaded.spec.slices],
         "elsewhere": {

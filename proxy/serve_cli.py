@@ -9,9 +9,10 @@ import click
 
 from notation.problems import Refused
 from proxy.addresses import Address, address
+from proxy.alone import AlreadyRunning
 from proxy.chosen import no_file, routes_file
 from proxy.sockets import CannotListen
-from proxy.supervisor import AlreadyRunning, CannotStart, Options, Supervisor
+from proxy.supervisor import CannotStart, Options, Supervisor
 
 
 class AddressParameter(click.ParamType[Address]):

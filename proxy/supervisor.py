@@ -5,37 +5,36 @@ Never in a citizen's way.
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from watchfiles import Change, awatch
-
 from notation.problems import ConfigError, Problem
-from proxy import control, holds, stages
+from proxy import control, holds
 from proxy.addresses import Address
+from proxy.alone import alone
+from proxy.answers import answer
 from proxy.certificates import certificate_problems, files_of
 from proxy.channel import Whole, whole
-from proxy.children import Pause, start, stop
 from proxy.compiler import Held, SeriesBook, make_generation
 from proxy.config import Loaded, load, serving_problems
 from proxy.control import Message
 from proxy.counters import Counters
 from proxy.crew import Crew, NotTaken
-from proxy.ends import Files, fronts_of, named_files
+from proxy.ends import Files, fronts_of
+from proxy.fronts import fronts_now, need_a_start
 from proxy.generation import Front
-from proxy.holds import Bypass, Hold, Holds
+from proxy.holds import Holds
+from proxy.keeping import Keeping
 from proxy.model import RoutesSpec
-from proxy.report import report
-from proxy.sockets import Listener, listen
+from proxy.sockets import listen
+from proxy.watching import changes, look
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +51,6 @@ class CannotStart(Exception):
     """The proxy cannot serve at all, and has said why."""
 
 
-class AlreadyRunning(Exception):
-    """Another supervisor serves from this folder."""
-
-
 class Supervisor:
     """One a folder; `run` serves until a signal."""
 
@@ -69,9 +64,9 @@ class Supervisor:
         self.problems: tuple[str, ...] = ()
         self.book = SeriesBook()
         self.began = monotonic()
-        self.keeper: asyncio.subprocess.Process | None = None
+        self.keeper: Keeping | None = None
         self._held_fronts: tuple[Front, ...] = ()
-        self._seen = self._good = self._look()
+        self._seen = self._good = look(config, self.loaded.spec)
         self._hang_up = asyncio.Event()
         self._changing = asyncio.Lock()
         self._stop = asyncio.Event()
@@ -82,7 +77,7 @@ class Supervisor:
         workers = self.options.workers or spec.workers or os.cpu_count() or 1
         self._allow_descriptors(spec.limits.connections)
         with contextlib.ExitStack() as stack:
-            stack.enter_context(self._alone())
+            stack.enter_context(alone(self.home))
             self.listeners = [listen(each, workers) for each in self.options.listen or self._addresses(spec)]
             for listener in self.listeners:
                 stack.callback(listener.close)
@@ -117,10 +112,11 @@ class Supervisor:
         if self._stop.is_set():
             await self.crew.stop(0.0)
             return
-        server = await control.listen(self.home, self.answer)
+        server = await control.listen(self.home, partial(answer, self))
         tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._reread())]
         if self.admin:
-            tasks.append(asyncio.create_task(self._keep_keeper(self.admin)))
+            self.keeper = Keeping(self.home, self.admin, self.say)
+            tasks.append(asyncio.create_task(self.keeper.keep()))
         self._greet()
         await self._stop.wait()
         self.say(f"stopping; requests under way have {self.loaded.spec.grace:g} s to finish")
@@ -187,14 +183,7 @@ class Supervisor:
         """How the sockets that are held speak: as the file says now, where it still means the same protocol."""
         if self.options.listen:
             return (Front(),) * len(self.options.listen)
-        held = self._held_fronts or asked
-        same = len(asked) == len(held)
-        self._held_fronts = tuple(
-            replace(asked[i], hsts=front.hsts)
-            if same and bool(asked[i].certificates) == bool(front.certificates)
-            else front
-            for i, front in enumerate(held)
-        )
+        self._held_fronts = fronts_now(self._held_fronts or asked, asked)
         return self._held_fronts
 
     def held(self) -> Held:
@@ -209,18 +198,10 @@ class Supervisor:
         number = self.crew.current.generation.number + 1
         await self.crew.publish(await asyncio.to_thread(self._whole, number))
 
-    def _look(self) -> object:
-        """What tells whether routes.yaml, or a certificate that it names, is another one than before."""
-        try:
-            state = self.config.stat()
-        except OSError as error:
-            return error.errno
-        return (state.st_mtime_ns, state.st_size, state.st_ino), files_of(self.loaded.spec, self.home)
-
     async def reload(self, *, forced: bool = False) -> bool:
         """Take in the file if it is good; if not, what ran before keeps running, and says so."""
         async with self._changing:
-            seen = self._look()
+            seen = look(self.config, self.loaded.spec)
             if seen == self._seen and not forced:
                 return not self.problems
             self._seen = seen
@@ -255,18 +236,12 @@ class Supervisor:
     def _mind_the_sockets(self, spec: RoutesSpec, files: Files) -> None:
         if self.options.listen:
             return
-        asked = [str(each.address) for each in spec.listen if each.address.port]
-        held = [str(listener.address) for listener in self.listeners]
-        fronts = fronts_of(spec, files)
-        same = len(fronts) == len(self._held_fronts) and all(
-            (bool(a.certificates), a.hsts) == (bool(h.certificates), h.hsts)
-            for a, h in zip(fronts, self._held_fronts, strict=True)
-        )
-        if not same or not set(asked) <= set(held):
+        addresses = [listener.address for listener in self.listeners]
+        if need_a_start(self._held_fronts, fronts_of(spec, files), addresses, self._addresses(spec)):
             self.say("listen: has changed; addresses, TLS and hsts change when the proxy is started again")
 
     async def _watch(self) -> None:
-        async for _ in self._changes():
+        async for _ in changes(self.config, lambda: self.loaded.spec, self._stop):
             await self.reload()
 
     async def _reread(self) -> None:
@@ -276,55 +251,13 @@ class Supervisor:
             self._hang_up.clear()
             await self.reload(forced=True)
 
-    async def _changes(self) -> AsyncIterator[object]:
-        """Each time routes.yaml, or a certificate that it names, may have changed."""
-        while not self._stop.is_set():
-            watched = {self.config} | {(self.home / name).resolve() for name in named_files(self.loaded.spec)}
-            # An editor writes in several steps; 20 ms after the last of them the file is whole.
-            changes = awatch(
-                *{path.parent for path in watched},
-                watch_filter=partial(_is_watched, watched),
-                recursive=False,
-                debounce=100,
-                step=20,
-                stop_event=self._stop,
-                # What changed before watching began, or on a file system that tells nothing, is seen within a second.
-                rust_timeout=1000,
-                yield_on_timeout=True,
-            )
-            loaded = self.loaded
-            async for change in changes:
-                yield change
-                if self.loaded is not loaded:
-                    break  # other certificates may be named now
+    # For the control socket.
 
-    # The control socket.
-
-    async def answer(self, message: Message) -> Message:
-        """One message of a command, or of the keeper."""
-        match message:
-            case {"do": "status"}:
-                return self._status()
-            case {"do": "reload"}:
-                good = await self.reload()
-                return self._done() if good else {"ok": False, "problems": list(self.problems)}
-            case {"do": "hold", "slice": str(name), "stage": str(stage), "who": str(who), "why": str(why)}:
-                if name not in self.loaded.spec.slices:
-                    return {"ok": False, "problems": [f"there is no slice '{name}' in {self.config.name}"]}
-                hold = Hold(stages.parse(stage), who, _now(), why)
-                return await self._change_holds(lambda kept: kept.with_hold(name, hold))
-            case {"do": "resume", "slice": str(name)}:
-                return await self._change_holds(lambda kept: kept.with_hold(name, None))
-            case {"do": "bypass", "on": True, "who": str(who), "why": str(why)}:
-                return await self._change_holds(lambda kept: replace(kept, bypass=Bypass(who, _now(), why)))
-            case {"do": "bypass", "on": False}:
-                return await self._change_holds(lambda kept: replace(kept, bypass=None))
-        return {"ok": False, "problems": [f"the proxy does not know what {message!r} means"]}
-
-    def _done(self) -> Message:
+    def done(self) -> Message:
+        """It is done, and this is the generation that every worker serves by."""
         return {"ok": True, "generation": self.crew.current.generation.number}
 
-    async def _change_holds(self, change: Callable[[Holds], Holds]) -> Message:
+    async def change_holds(self, change: Callable[[Holds], Holds]) -> Message:
         """Two at once are made one after the other, each on what the other left."""
         async with self._changing:
             changed = change(self.holds)
@@ -334,59 +267,9 @@ class Supervisor:
                 await self._publish()
             except NotTaken as error:
                 return {"ok": False, "problems": [str(error)]}
-            return self._done()
-
-    def _status(self) -> Message:
-        return report(self)
-
-    # The others.
-
-    async def _keep_keeper(self, admin: Listener) -> None:
-        pause = Pause()
-        while not self._stop.is_set():
-            pause.started()
-            fd = admin.sockets[0].fileno()
-            self.keeper = await start(
-                "proxy.keeper", ["--home", str(self.home), "--listen", str(fd), "--parent", str(os.getpid())], [fd]
-            )
-            try:
-                await self.keeper.wait()
-            except asyncio.CancelledError:
-                with contextlib.suppress(ProcessLookupError):
-                    self.keeper.terminate()
-                await stop(self.keeper, 2.0)
-                raise
-            self.say(f"the keeper ended with {self.keeper.returncode}; citizens notice nothing, another starts")
-            await asyncio.sleep(pause.next())
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        data = self.home / "data"
-        data.mkdir(exist_ok=True)
-        with (data / "proxy.lock").open("a+") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                lock.seek(0)
-                holder = lock.read().strip() or "unknown"
-                raise AlreadyRunning(
-                    f"a proxy already serves from {self.home} (process {holder})\n"
-                    "    stop it, or serve from another folder"
-                ) from error
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
-            yield
+            return self.done()
 
     @staticmethod
     def say(text: str) -> None:
         """A line for whoever watches."""
         print(text, file=sys.stderr, flush=True)  # noqa: T201  # the log
-
-
-def _is_watched(watched: set[Path], _: Change, path: str) -> bool:
-    return Path(path) in watched
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
