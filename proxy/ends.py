@@ -41,7 +41,15 @@ def fronts_of(spec: RoutesSpec, files: Files) -> tuple[Front, ...]:
     )
 
 
-def backend_of(name: str, spec: BackendSpec, files: Files) -> Backend:
+def seen_cookies(name: str, spec: RoutesSpec) -> frozenset[bytes] | None:
+    """The cookies that a backend may see; None: all. A slice's service sees those it is said to, and no others."""
+    backend = spec.backends[name]
+    if "cookies" not in backend.model_fields_set and all(each.backend != name for each in spec.slices.values()):
+        return None
+    return frozenset(cookie.encode() for cookie in backend.cookies)
+
+
+def backend_of(name: str, spec: BackendSpec, files: Files, cookies: frozenset[bytes] | None = None) -> Backend:
     """One backend; its first address, until several are acted on."""
     url = spec.url[0]
     return Backend(
@@ -53,6 +61,7 @@ def backend_of(name: str, spec: BackendSpec, files: Files) -> Backend:
         spec.timeouts.first_byte,
         spec.timeouts.idle,
         _tls(spec, url.host, files) if url.scheme == "https" else None,
+        cookies,
     )
 
 

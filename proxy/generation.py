@@ -43,9 +43,9 @@ class BackendTls:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A server that can answer. Times in seconds; `host_field`.
+    """A server that can answer. Times in seconds.
 
-    Its own address, for a request that came without Host.
+    `host_field`: its own address, for a request that came without Host; `cookies`: those it may see, None for all.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Backend:
     first_byte: float = 60.0
     idle: float = 60.0
     tls: BackendTls | None = None
+    cookies: frozenset[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,8 +175,10 @@ class BackendSpec(Spec):
     health: Annotated[HealthSpec | None, Later()] = Field(
         None, description="Probing it; default: it is judged by its answers."
     )
-    cookies: Annotated[tuple[str, ...], Later()] = Field(
-        (), description="The citizen's cookies a slice's backend may see. None: it never sees legacy's session."
+    cookies: tuple[CookieName, ...] = Field(
+        (),
+        description="The citizen's cookies it may see. Default: all, but none for a slice's backend, which never sees "
+        "legacy's session.",
     )
     sandbox: Annotated[Flag, Later()] = Field(
         False, description="`true`: it may be sent copies of unsafe requests, because nothing it writes counts."

@@ -99,6 +99,7 @@ FLOORS: Mapping[str, int] = {
     "proxy.config": DECISIONS,
     "proxy.conflicts": DECISIONS,
     "proxy.control": HANDS,
+    "proxy.cookies": DECISIONS,
     "proxy.counters": DECISIONS,  # cells of memory it is given; that others see them changes nothing here
     "proxy.crew": ROOMS,
     "proxy.edit": DECISIONS,

@@ -1,5 +1,7 @@
 """Heads as they are sent: to a backend, and to a citizen. Pure: values in, bytes out."""
 
+from proxy.cookies import without_others
+from proxy.generation import Backend
 from proxy.headers import PSEUDONYM, Field
 from proxy.wire.grammar import ReplyHead, RequestHead
 
@@ -11,8 +13,19 @@ def _lines(fields: list[Field]) -> bytes:
     return b"\r\n".join([b": ".join(field) for field in fields]) + b"\r\n" if fields else b""
 
 
-def request_bytes(request: RequestHead, target: bytes, host: bytes, forwarding: bytes) -> bytes:
-    """A request's head for a backend, always HTTP/1.1; `forwarding`: the lines the proxy says itself."""
+def head_for(backend: Backend, request: RequestHead, target: bytes, forwarding: bytes) -> bytes:
+    """A request's head as this backend gets it; composed anew for every backend that is asked."""
+    fields = request.fields if backend.cookies is None else without_others(request.fields, backend.cookies)
+    return request_bytes(request, target, request.host or backend.host_field, forwarding, fields)
+
+
+def request_bytes(
+    request: RequestHead, target: bytes, host: bytes, forwarding: bytes, fields: list[Field] | None = None
+) -> bytes:
+    """A request's head for a backend, always HTTP/1.1; `forwarding`: the lines the proxy says itself.
+
+    `fields`: those to send where they are not all of the request's.
+    """
     if request.chunked:
         framing = b"Transfer-Encoding: chunked\r\n"
     elif request.length is not None:
@@ -23,7 +36,7 @@ def request_bytes(request: RequestHead, target: bytes, host: bytes, forwarding: 
         request.method,
         target,
         host,
-        _lines(request.fields),
+        _lines(request.fields if fields is None else fields),
         framing,
         forwarding,
     )

@@ -10,7 +10,7 @@ from proxy.generation import Generation
 from proxy.plan import REFUSED_SERIES, Answer, Forward, make_plan
 from proxy.wire.body import IncomingBody, TooLarge
 from proxy.wire.chunked import BadChunk
-from proxy.wire.compose import request_bytes
+from proxy.wire.compose import head_for
 from proxy.wire.connection import Connection
 from proxy.wire.exchange import Exchange
 from proxy.wire.form import HeldForm
@@ -205,9 +205,7 @@ class Downstream(Connection):
     ) -> None:
         assert self._peer is not None
         backend = generation.backends[plan.backend]
-        head = request_bytes(
-            request, plan.target, request.host or backend.host_field, self._peer.forwarding(request, generation.trust)
-        )
+        head = head_for(backend, request, plan.target, self._peer.forwarding(request, generation.trust))
         self.exchange = Exchange(self, request, plan, pool_for(self.station, backend), started)
         self.exchange.begin(head + body, ended=ended)
 

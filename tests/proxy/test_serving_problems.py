@@ -36,7 +36,6 @@ def test_the_whole_notation_is_not_served_yet_and_each_key_is_listed() -> None:
             (11, "keys"),
             (25, "backends.repairs.url (more than one address)"),
             (26, "backends.repairs.health"),
-            (27, "backends.repairs.cookies"),
             (37, "slices.repairs.stage (other than legacy or live)"),
             (45, "slices.repairs.sticky"),
             (46, "slices.repairs.fallback"),

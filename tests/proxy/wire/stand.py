@@ -9,6 +9,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from proxy.counters import Counters
 from proxy.generation import Backend, Generation, Limits
@@ -163,15 +164,16 @@ async def a_stand(
     trust: Sequence[Network] = (),
     first_byte: float = SECONDS,
     idle: float = SECONDS,
+    **of_backends: Any,
 ) -> AsyncIterator[Stand]:
-    """Backends are called b0, b1, …; b0 is the default."""
+    """Backends are called b0, b1, …; b0 is the default. `of_backends`: what else is true of each of them."""
     loop = asyncio.get_running_loop()
     servers = [await asyncio.start_server(each.serve, "127.0.0.1", 0) for each in backends]
     by_name: dict[str, Backend] = {}
     for index, server in enumerate(servers):
         backends[index].port = server.sockets[0].getsockname()[1]
         by_name[f"b{index}"] = Backend(
-            f"b{index}", "127.0.0.1", backends[index].port, b"b.internal", 1.0, first_byte, idle
+            f"b{index}", "127.0.0.1", backends[index].port, b"b.internal", 1.0, first_byte, idle, **of_backends
         )
     rules = Rules(Table(claims), "b0" if backends else None, frozenset(hosts), PathRules())
     counters = Counters.create(1)
