@@ -32,9 +32,12 @@ NEVER_NOMINATED = frozenset(
 )
 METHOD_OVERRIDES = frozenset((b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-method"))
 
-# What becomes of a field of a request. TOLD: stopped, but read where the peer is trusted; OVERRIDE: kept, and noted.
+# What becomes of a field of a request. TOLD: stopped, but read, and said anew as far as it is believed; OVERRIDE: kept,
+# and noted.
 KEEP, STOP, TOLD, OVERRIDE, HOST, LENGTH, CODING, CONNECTION, UPGRADE, MAX_FORWARDS, DATE = range(11)
 _SPECIAL = {b"host": HOST, b"content-length": LENGTH, b"transfer-encoding": CODING, b"connection": CONNECTION}
+# What a request says of its id and of the trace it belongs to: see proxy/trace.py.
+TRACED = frozenset((b"traceparent", b"tracestate", b"x-request-id"))
 # The names of real traffic are few and short; a stranger inventing names must not grow this without end.
 _MEMO_LIMIT, _MEMO_NAME = 4096, 64
 KINDS: dict[bytes, int] = {}
@@ -55,7 +58,7 @@ def _request_kind(name: bytes) -> int:
         return UPGRADE if name == b"upgrade" else MAX_FORWARDS
     if name in METHOD_OVERRIDES:
         return OVERRIDE
-    if name == b"forwarded" or name.startswith(b"x-forwarded-"):
+    if name == b"forwarded" or name.startswith(b"x-forwarded-") or name in TRACED:
         return TOLD
     # A name with `_` becomes the same CGI variable as the one with `-` (nginx drops it too).
     stopped = name in HOP_BY_HOP or name in UNTRUSTED or b"_" in name or name.startswith(b"fig-")

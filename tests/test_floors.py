@@ -132,6 +132,7 @@ FLOORS: Mapping[str, int] = {
     "proxy.status_cli": ROOMS,
     "proxy.supervisor": ROOMS,
     "proxy.table": DECISIONS,
+    "proxy.trace": DECISIONS,
     "proxy.wire": HANDS,
     "proxy.watching": HANDS,
     "proxy.worker": ROOMS,

@@ -3,7 +3,10 @@
 import asyncio
 import socket
 import struct
+from collections.abc import Sequence
 
+from proxy.headers import Field
+from proxy.trace import carried_on
 from proxy.wire.peer import Peer
 from proxy.wire.station import NEVER, PLAIN, Door, Station
 
@@ -38,6 +41,13 @@ class Connection(asyncio.Protocol):
         peer, self._peer = self._peer, None
         if peer is not None:
             self.station.leave(self, peer.counts_as)
+
+    def trace(self, told: Sequence[Field]) -> bytes:
+        """The lines that name a request, which said `told` of itself, to a backend."""
+        lines = self.station.trace()
+        if not told:
+            return lines
+        return carried_on(lines, told, is_trusted=self._peer is not None and self._peer.is_trusted)
 
     def expired(self) -> None:
         """It waited too long."""

@@ -8,6 +8,7 @@ from typing import cast
 from proxy.asked import Asked
 from proxy.generation import Generation
 from proxy.plan import REFUSED_SERIES, Answer, Forward, make_plan
+from proxy.trace import reference_of
 from proxy.wire.body import IncomingBody, TooLarge
 from proxy.wire.chunked import BadChunk
 from proxy.wire.compose import head_for
@@ -205,8 +206,10 @@ class Downstream(Connection):
     ) -> None:
         assert self._peer is not None
         backend = generation.backends[plan.backend]
-        head = head_for(backend, request, plan.target, self._peer.forwarding(request, generation.trust))
-        self.exchange = Exchange(self, request, plan, pool_for(self.station, backend), started)
+        trace = self.trace(request.told)
+        said = self._peer.forwarding(request, generation.trust) + trace
+        head = head_for(backend, request, plan.target, said)
+        self.exchange = Exchange(self, request, plan, pool_for(self.station, backend), started, trace)
         self.exchange.begin(head + body, ended=ended)
 
     def _read_body(self, data: bytes) -> None:
@@ -256,13 +259,19 @@ class Downstream(Connection):
         if status == 200 and self.station.draining:
             status = 503
         keep_alive = request.keep_alive and not self.station.draining and not request.has_body
-        reference = self.station.reference() if status >= 400 else ""
+        reference = self._reference(request) if status >= 400 else ""
         self.station.counters.count(plan.series, status // 100, 0)
         self.write(own_answer(status, reference, self._manner(request, keep_alive=keep_alive), plan.location))
         if keep_alive:
             self._next(rest)
         else:
             self._part()
+
+    def _reference(self, request: RequestHead | None) -> str:
+        """The id of the request that is answered."""
+        if self.exchange is not None:
+            return self.exchange.reference
+        return reference_of(self.trace(request.told if request else ()))
 
     def _manner(self, request: RequestHead | None, *, keep_alive: bool) -> Manner:
         if request is None:
@@ -330,7 +339,7 @@ class Downstream(Connection):
     def _refuse(self, status: int, why: str, request: RequestHead | None = None) -> None:
         """Answer, then close: what follows cannot be told from a request."""
         # RFC 9112 section 2.2: "…the server SHOULD respond with a 400 (Bad Request) response and close the connection."
-        reference = self.station.reference()
+        reference = self._reference(request)
         self.station.say(f"{reference} refused with {status}: {why}")
         self.station.counters.count(REFUSED_SERIES, status // 100, 0)
         exchange = self.exchange

@@ -4,6 +4,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.plan import IDEMPOTENT, Forward
+from proxy.trace import reference_of
 from proxy.wire.chunked import LAST_CHUNK, encode_chunk
 from proxy.wire.compose import interim_bytes, reply_bytes, switched_bytes
 from proxy.wire.grammar import ReplyHead, RequestHead
@@ -22,17 +23,24 @@ class Exchange:
 
     __slots__ = (
         "_chunked", "_held", "_held_bytes", "citizen", "is_over", "keeps_open", "plan", "pool", "reply", "request",
-        "request_ended", "started", "upstream",
+        "request_ended", "started", "trace", "upstream",
     )  # fmt: skip
 
     def __init__(
-        self, citizen: "Downstream", request: RequestHead, plan: Forward, pool: "Pool", started: float
+        self,
+        citizen: "Downstream",
+        request: RequestHead,
+        plan: Forward,
+        pool: "Pool",
+        started: float,
+        trace: bytes,
     ) -> None:
         self.citizen = citizen
         self.request = request
         self.plan = plan
         self.pool = pool
         self.started = started
+        self.trace = trace  # the lines that name it to the backend
         self.upstream: Upstream | None = None
         self.reply: ReplyHead | None = None
         self.request_ended = False
@@ -44,6 +52,11 @@ class Exchange:
         self._held: list[bytes] | None = []
         self._held_bytes = 0
         citizen.station.in_flight += 1
+
+    @property
+    def reference(self) -> str:
+        """The id under which the citizen, the log and the backend know it."""
+        return reference_of(self.trace)
 
     @property
     def may_repeat(self) -> bool:
@@ -180,7 +193,7 @@ class Exchange:
         self.upstream = None
         self._close()
         station = self.citizen.station
-        reference = station.reference()
+        reference = self.reference
         station.say(
             f"{reference} {self.request.method.decode('latin-1')} {self.plan.target.decode('latin-1')}: "
             f"backend {self.plan.backend}: {why}"

@@ -5,11 +5,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from random import getrandbits
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from proxy.counters import CONNECTIONS, IN_FLIGHT, TASKS, Counters, Writer
 from proxy.generation import Backend, Generation
+from proxy.trace import opening
 
 if TYPE_CHECKING:
     from proxy.wire.pool import Pool
@@ -59,7 +61,7 @@ class Station:
     counters: Writer = field(init=False)
     # The line that an answer without a date gets.
     date: bytes = b""
-    _prefix: str = field(default_factory=lambda: os.urandom(5).hex())
+    _opening: bytes = field(default_factory=lambda: opening(*(os.urandom(n).hex().encode() for n in (5, 8))))
     _issued: int = 0
     _logged: int = 0
     _unlogged: int = 0
@@ -67,10 +69,11 @@ class Station:
     def __post_init__(self) -> None:
         self.counters = self.shared.writer(self.index)
 
-    def reference(self) -> str:
-        """A new request id: unique among workers, short enough to be read out on the telephone."""
+    def trace(self) -> bytes:
+        """The lines that name a new request to a backend: its id, and the trace it begins (see proxy/trace.py)."""
         self._issued += 1
-        return f"{self._prefix}-{self._issued:x}"
+        draw = getrandbits(64) or 1  # unique is all that an id must be: nobody is let in for knowing one
+        return self._opening % (self._issued, draw, draw)
 
     def say(self, text: str) -> None:
         """A line for the log, unless there were too many this second."""

@@ -133,9 +133,7 @@ def test_each_name_gets_its_certificate_and_the_backend_learns_of_https(
     asyncio.run(main())
 
 
-def test_nothing_older_than_1_2_is_spoken(
-    folder: Path, routes: Callable[..., Path], start: Start, fig: Path
-) -> None:
+def test_nothing_older_than_1_2_is_spoken(folder: Path, routes: Callable[..., Path], start: Start, fig: Path) -> None:
     _, port = serve(start, fig, routes("http://127.0.0.1:9", LISTEN))
     old = citizen(folder, ssl.TLSVersion.MINIMUM_SUPPORTED)
     old.set_ciphers("ALL:@SECLEVEL=0")
