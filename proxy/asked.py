@@ -28,7 +28,7 @@ class Asked:
     """
 
     __slots__ = (
-        "_cookies", "_headers", "_parameters", "fields", "has_body", "host", "method", "overrides", "path", "query",
+        "_cookies", "_fields", "_headers", "_parameters", "has_body", "host", "method", "overrides", "path", "query",
     )  # fmt: skip
 
     def __init__(
@@ -46,8 +46,13 @@ class Asked:
         self.query = query
         self.host = host
         self.overrides = overrides
-        self.fields = fields
+        self._fields = fields
         self.has_body = has_body
+
+    @property
+    def fields(self) -> Sequence[tuple[bytes, bytes]]:
+        """Name and value of each."""
+        return self._fields
 
     @property
     def target(self) -> bytes:

@@ -3,7 +3,9 @@
     kept_cookies(b"JSESSIONID=1; repairs_session=2", frozenset({b"repairs_session"})) -> b"repairs_session=2"
 """
 
-from proxy.headers import Field
+import re
+
+_LINE = re.compile(rb"^(cookie): ([^\r]*)\r\n", re.IGNORECASE | re.MULTILINE)
 
 
 def kept_cookies(value: bytes, names: frozenset[bytes]) -> bytes | None:
@@ -15,14 +17,11 @@ def kept_cookies(value: bytes, names: frozenset[bytes]) -> bytes | None:
     return b"; ".join([pair.strip(b" \t") for pair in kept]) if kept else None
 
 
-def without_others(fields: list[Field], names: frozenset[bytes]) -> list[Field]:
-    """The fields of a request as a backend gets them that may see these cookies; a Cookie without any is left out."""
-    passed: list[Field] = []
-    for field in fields:
-        if field[0].lower() == b"cookie":
-            kept = kept_cookies(field[1], names)
-            if kept is not None:
-                passed.append((field[0], kept))
-        else:
-            passed.append(field)
-    return passed
+def without_others(lines: bytes, names: frozenset[bytes]) -> bytes:
+    """The lines of a request as a backend gets them that may see these cookies; a Cookie without any is left out."""
+    return _LINE.sub(lambda line: _kept_line(line, names), lines)
+
+
+def _kept_line(line: re.Match[bytes], names: frozenset[bytes]) -> bytes:
+    kept = kept_cookies(line[2], names)
+    return b"%b: %b\r\n" % (line[1], kept) if kept is not None else b""

@@ -56,7 +56,7 @@ class Hand:
         ours, theirs = socket.socketpair()
         fds = [theirs.fileno(), crew.counters.fd, *(each.fileno() for each in self._listeners)]
         arguments = [
-            *("--index", str(self.index), "--workers", str(crew.counters.workers), "--loop", crew.loop),
+            *("--index", str(self.index), "--workers", str(crew.counters.workers), *crew.flags),
             *("--control", str(fds[0]), "--counters", str(fds[1]), "--listen", *map(str, fds[2:])),
         ]
         try:
@@ -115,11 +115,11 @@ class Crew:
         counters: Counters,
         listeners: Sequence[Sequence[socket.socket]],
         first: Whole,
-        loop: str,
+        flags: Sequence[str],
         say: Callable[[str], None],
     ) -> None:
         self.counters = counters
-        self.loop = loop
+        self.flags = flags
         self.say = say
         self.current = first
         self.stopping = False

@@ -65,7 +65,14 @@ def _request_kind(name: bytes) -> int:
     return STOP if stopped else KEEP
 
 
+# The names of which more becomes than that they pass on, in lower case, and the beginnings of such names.
+SPECIAL_NAMES = (
+    HOP_BY_HOP | UNTRUSTED | METHOD_OVERRIDES | TRACED | {*_SPECIAL, b"upgrade", b"max-forwards", b"forwarded"}
+)
+SPECIAL_BEGINNINGS = frozenset((b"x-forwarded-", b"fig-"))
+
 _IN_REPLIES = {b"host": KEEP, b"upgrade": UPGRADE, b"date": DATE}
+SPECIAL_IN_REPLIES = HOP_BY_HOP | {*_SPECIAL, *_IN_REPLIES}
 REPLY_KINDS: dict[bytes, int] = {}
 
 

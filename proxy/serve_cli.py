@@ -61,8 +61,20 @@ Examples:
     show_default=True,
     help="The workers' event loop.",
 )
+@click.option(
+    "--no-fast-path",
+    is_flag=True,
+    envvar="FIG_NO_FAST_PATH",
+    help="Read every head by the whole grammar, usual or not: the same answers, slower. To find out whether a fault "
+    "lies in the short cut.",
+)
 def serve(
-    config: Path | None, workers: int | None, listen: tuple[Address, ...], admin: Address | None, loop: str
+    config: Path | None,
+    workers: int | None,
+    listen: tuple[Address, ...],
+    admin: Address | None,
+    loop: str,
+    no_fast_path: bool,
 ) -> None:
     """Serve citizens by routes.yaml, until Ctrl-C or SIGTERM.
 
@@ -71,7 +83,7 @@ def serve(
     config = routes_file(config)
     if not config.is_file():
         raise no_file(config)
-    supervisor = Supervisor(config.resolve(), Options(workers, listen, admin, loop), os.environ)
+    supervisor = Supervisor(config.resolve(), Options(workers, listen, admin, loop, not no_fast_path), os.environ)
     try:
         asyncio.run(supervisor.run())
     except (CannotListen, CannotStart, AlreadyRunning) as error:

@@ -45,6 +45,7 @@ class Options:
     listen: tuple[Address, ...] = ()
     admin: Address | None = None
     loop: str = "uvloop"
+    fast: bool = True
 
 
 class CannotStart(Exception):
@@ -87,8 +88,11 @@ class Supervisor:
                 stack.callback(self.admin.close)
             self.counters = Counters.create(workers)
             sockets = [each.sockets for each in self.listeners]
-            self.crew = Crew(self.counters, sockets, self._whole(1), self.options.loop, self.say)
+            self.crew = Crew(self.counters, sockets, self._whole(1), self._worker_flags(), self.say)
             await self._serve(spec)
+
+    def _worker_flags(self) -> tuple[str, ...]:
+        return ("--loop", self.options.loop, *(() if self.options.fast else ("--no-fast-path",)))
 
     def _allow_descriptors(self, connections: int) -> None:
         """Each connection takes a descriptor; those towards backends are far fewer, and the workers share them."""

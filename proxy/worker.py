@@ -32,13 +32,20 @@ class Worker:
     """Serves by the newest generation it has whole."""
 
     def __init__(
-        self, index: int, counters: Counters, listeners: list[socket.socket], writer: asyncio.StreamWriter
+        self,
+        index: int,
+        counters: Counters,
+        listeners: list[socket.socket],
+        writer: asyncio.StreamWriter,
+        *,
+        fast: bool,
     ) -> None:
         self.index = index
         self._shared = counters
         self._listeners = listeners
         self._servers: list[asyncio.AbstractServer | TlsListener] = []
         self._writer = writer
+        self._fast = fast
         self._station: Station | None = None
         self._coming: Generation | None = None
         self._fronts: list[ServerTls | None] = []
@@ -92,7 +99,7 @@ class Worker:
 
     async def _open(self, generation: Generation) -> None:
         loop = asyncio.get_running_loop()
-        station = self._station = Station(loop, generation, self._shared, self.index, self._log)
+        station = self._station = Station(loop, generation, self._shared, self.index, self._log, fast=self._fast)
         station.sweep()
         station.each_second()
         # What was loaded so far lives as long as the process: the collector need not look at it again.
@@ -146,6 +153,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--counters", type=int, required=True)
     parser.add_argument("--listen", type=int, nargs="+", required=True)
     parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
+    parser.add_argument("--no-fast-path", action="store_true")
     return parser.parse_args()
 
 
@@ -154,7 +162,8 @@ async def serve(options: argparse.Namespace) -> None:
     control = socket.socket(fileno=options.control)
     reader, writer = await asyncio.open_connection(sock=control)
     listeners = [socket.socket(fileno=fd) for fd in options.listen]
-    await Worker(options.index, Counters(options.counters, options.workers), listeners, writer).run(reader)
+    counters = Counters(options.counters, options.workers)
+    await Worker(options.index, counters, listeners, writer, fast=not options.no_fast_path).run(reader)
 
 
 def run(main: Coroutine[Any, Any, None], loop: str) -> None:

@@ -1,7 +1,7 @@
 """A request's body on its way in: how much of what came belongs to it, framed as the backend will get it. Pure."""
 
 from proxy.wire.chunked import LAST_CHUNK, ChunkDecoder, encode_chunk
-from proxy.wire.grammar import RequestHead
+from proxy.wire.heads import RequestHead
 
 
 class TooLarge(Exception):

@@ -2,29 +2,23 @@
 
 from proxy.cookies import without_others
 from proxy.generation import Backend
-from proxy.headers import PSEUDONYM, Field
-from proxy.wire.grammar import ReplyHead, RequestHead
+from proxy.headers import PSEUDONYM
+from proxy.wire.heads import ReplyHead, RequestHead
 
 _UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
 _VIA = b"Via: 1.1 %b\r\n" % PSEUDONYM
 
 
-def _lines(fields: list[Field]) -> bytes:
-    return b"\r\n".join([b": ".join(field) for field in fields]) + b"\r\n" if fields else b""
-
-
 def head_for(backend: Backend, request: RequestHead, target: bytes, forwarding: bytes) -> bytes:
     """A request's head as this backend gets it; composed anew for every backend that is asked."""
-    fields = request.fields if backend.cookies is None else without_others(request.fields, backend.cookies)
-    return request_bytes(request, target, request.host or backend.host_field, forwarding, fields)
+    lines = request.lines if backend.cookies is None else without_others(request.lines, backend.cookies)
+    return request_bytes(request, target, request.host or backend.host_field, forwarding, lines)
 
 
-def request_bytes(
-    request: RequestHead, target: bytes, host: bytes, forwarding: bytes, fields: list[Field] | None = None
-) -> bytes:
+def request_bytes(request: RequestHead, target: bytes, host: bytes, forwarding: bytes, lines: bytes) -> bytes:
     """A request's head for a backend, always HTTP/1.1; `forwarding`: the lines the proxy says itself.
 
-    `fields`: those to send where they are not all of the request's.
+    `lines`: of its fields, those to send.
     """
     if request.chunked:
         framing = b"Transfer-Encoding: chunked\r\n"
@@ -36,7 +30,7 @@ def request_bytes(
         request.method,
         target,
         host,
-        _lines(request.fields if fields is None else fields),
+        lines,
         framing,
         forwarding,
     )
@@ -65,7 +59,7 @@ def reply_bytes(reply: ReplyHead, *, minor: int, keep_alive: bool, chunked: bool
     return b"HTTP/1.1 %d %b\r\n%b%b%b%b%b%b\r\n" % (
         reply.status,
         reply.reason,
-        _lines(reply.fields),
+        reply.lines,
         framing,
         _VIA,
         date,
@@ -76,9 +70,9 @@ def reply_bytes(reply: ReplyHead, *, minor: int, keep_alive: bool, chunked: bool
 
 def switched_bytes(reply: ReplyHead) -> bytes:
     """The 101 that turns a citizen's connection into a WebSocket."""
-    return b"HTTP/1.1 101 Switching Protocols\r\n%b%b%b\r\n" % (_lines(reply.fields), _UPGRADE, _VIA)
+    return b"HTTP/1.1 101 Switching Protocols\r\n%b%b%b\r\n" % (reply.lines, _UPGRADE, _VIA)
 
 
 def interim_bytes(reply: ReplyHead) -> bytes:
     """An interim reply (1xx), passed on."""
-    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (reply.status, reply.reason, _lines(reply.fields))
+    return b"HTTP/1.1 %d %b\r\n%b\r\n" % (reply.status, reply.reason, reply.lines)

@@ -5,17 +5,18 @@ import re
 from time import monotonic
 from typing import cast
 
-from proxy.asked import Asked
 from proxy.generation import Generation
 from proxy.plan import REFUSED_SERIES, Answer, Forward, make_plan
 from proxy.trace import reference_of
+from proxy.wire import fast
 from proxy.wire.body import IncomingBody, TooLarge
 from proxy.wire.chunked import BadChunk
 from proxy.wire.compose import head_for
 from proxy.wire.connection import Connection
 from proxy.wire.exchange import Exchange
 from proxy.wire.form import HeldForm
-from proxy.wire.grammar import Refused, RequestHead, read_request
+from proxy.wire.grammar import read_request
+from proxy.wire.heads import AskedByHead, Refused, RequestHead
 from proxy.wire.pages import Manner, own_answer
 from proxy.wire.pool import pool_for
 from proxy.wire.station import NEVER, PLAIN, Door, Station
@@ -126,27 +127,29 @@ class Downstream(Connection):
     # Requests.
 
     def _read_head(self, data: bytes) -> None:
+        station = self.station
+        if station.fast:
+            found = fast.read_request(data, station.generation.limits.head)
+            if found is not None:
+                request, end = found
+                self._serve(request, data[end:])
+                return
         # RFC 9112 section 2.2: "…a server that is expecting to receive and parse a request-line SHOULD ignore at least
         # one empty line (CRLF) received prior to the request-line."
         if data.startswith(b"\r\n"):
             data = _EMPTY_LINES.sub(b"", data, count=1)
         if not data:
             return
-        limits = self.station.generation.limits
+        limits = station.generation.limits
         end = data.find(b"\r\n\r\n")
         if end < 0 or end > limits.head.head:
             self._wait_for_head(data, whole=end >= 0)
             return
-        request = read_request(data[: end + 4], limits.head)
-        if isinstance(request, Refused):
-            self._refuse(request.status, request.why)
-            return
-        # RFC 9110 section 15.5.14: "…the server is refusing to process a request because the request content is
-        # larger…"
-        if request.length is not None and request.length > limits.body:
-            self._refuse(413, f"a body of {request.length} bytes, and limits.body is {limits.body}")
-            return
-        self._serve(request, data[end + 4 :])
+        judged = read_request(data[: end + 4], limits.head)
+        if isinstance(judged, Refused):
+            self._refuse(judged.status, judged.why)
+        else:
+            self._serve(judged, data[end + 4 :])
 
     def _wait_for_head(self, data: bytes, *, whole: bool) -> None:
         limits = self.station.generation.limits
@@ -164,17 +167,14 @@ class Downstream(Connection):
             self._buffer = data
 
     def _serve(self, request: RequestHead, rest: bytes) -> None:
+        limits = self.station.generation.limits
+        # RFC 9110 section 15.5.14: "…the server is refusing to process a request because the request content is
+        # larger…"
+        if request.length is not None and request.length > limits.body:
+            self._refuse(413, f"a body of {request.length} bytes, and limits.body is {limits.body}")
+            return
         now = monotonic()
-        path, mark, query = request.target.partition(b"?")
-        asked = Asked(
-            request.method,
-            path,
-            query if mark else None,
-            request.host_name,
-            request.overrides,
-            request.fields,
-            request.has_body,
-        )
+        asked = AskedByHead(request)
         plan = make_plan(asked, self.station.generation.rules)
         if request.is_last_hop and not (isinstance(plan, Answer) and plan.series == REFUSED_SERIES):
             plan = Answer(204, plan.series, "health")

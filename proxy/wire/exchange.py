@@ -7,7 +7,7 @@ from proxy.plan import IDEMPOTENT, Forward
 from proxy.trace import reference_of
 from proxy.wire.chunked import LAST_CHUNK, encode_chunk
 from proxy.wire.compose import interim_bytes, reply_bytes, switched_bytes
-from proxy.wire.grammar import ReplyHead, RequestHead
+from proxy.wire.heads import ReplyHead, RequestHead
 
 if TYPE_CHECKING:
     from proxy.wire.downstream import Downstream

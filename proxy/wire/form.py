@@ -3,7 +3,7 @@
 from proxy.asked import FORM_LIMIT, Asked, form_overrides
 from proxy.generation import Generation
 from proxy.plan import Forward
-from proxy.wire.grammar import RequestHead
+from proxy.wire.heads import RequestHead
 
 
 class HeldForm:

@@ -7,7 +7,6 @@ refused. Above each check stands the line that asks for it, of RFC 9112 (the mes
 """
 
 import re
-from dataclasses import dataclass
 
 from proxy.generation import HeadLimits
 from proxy.headers import (
@@ -32,6 +31,7 @@ from proxy.headers import (
     reply_kind,
     request_kind,
 )
+from proxy.wire.heads import BadReply, Refused, ReplyHead, RequestHead
 
 # RFC 9110 section 5.6.2: "token = 1*tchar"
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -54,83 +54,6 @@ _ABSOLUTE = re.compile(rb"(https?)://([^/?#]*)([/?][^#]*)?", re.IGNORECASE)
 # RFC 9110 section 8.6: "Content-Length = 1*DIGIT"
 # RFC 9110 section 8.6: "…a recipient MUST anticipate potentially large decimal numerals and prevent parsing errors…"
 _LENGTH = re.compile(rb"[0-9]{1,18}")
-
-
-class RequestHead:
-    """A request whose head is in order. `fields`: those that pass; `told`: what a proxy before us said of the citizen.
-
-    `length` None: chunked, or no body where `chunked` is false. A plain class: it is made for every request.
-    """
-
-    __slots__ = (
-        "chunked", "fields", "host", "is_last_hop", "keep_alive", "length", "method", "minor", "overrides", "target",
-        "told", "upgrades",
-    )  # fmt: skip
-
-    def __init__(self, method: bytes, target: bytes, minor: int, host: bytes, fields: list[Field]) -> None:
-        self.method = method
-        self.target = target
-        self.minor = minor
-        self.host = host
-        self.fields = fields
-        self.told: list[Field] = []
-        self.length: int | None = None
-        self.chunked = False
-        self.keep_alive = minor == 1
-        self.overrides = False
-        # Asks for a WebSocket (RFC 6455, 4.1).
-        self.upgrades = False
-        # An OPTIONS that may go no further (RFC 9110, 7.6.2).
-        self.is_last_hop = False
-
-    @property
-    def has_body(self) -> bool:
-        """Whether bytes follow the head."""
-        return self.chunked or bool(self.length)
-
-    @property
-    def expects_continue(self) -> bool:
-        """Whether the citizen waits for a 100 before it sends its body."""
-        # RFC 9110 section 10.1.1: "A client that will wait for a 100 (Continue) response before sending the request
-        # content MUST send an Expect header field containing a 100-continue expectation."
-        return any(name.lower() == b"expect" and value.lower() == b"100-continue" for name, value in self.fields)
-
-    @property
-    def host_name(self) -> bytes:
-        """Lower case, without the port or a final dot."""
-        match = _HOST.fullmatch(self.host)
-        return match[1].lower().rstrip(b".") if match else b""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A request that is not forwarded: the status to answer with, and the reason for the log."""
-
-    status: int
-    why: str
-
-
-@dataclass(slots=True)
-class ReplyHead:
-    """A reply whose head is in order. `has_body`, with no `length` and not `chunked`: it ends with the connection."""
-
-    status: int
-    reason: bytes
-    minor: int
-    fields: list[Field]
-    has_body: bool
-    length: int | None
-    chunked: bool
-    keep_alive: bool
-    to_websocket: bool = False
-    has_date: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class BadReply:
-    """A reply that is not passed on: the citizen gets a 502."""
-
-    why: str
 
 
 def read_request(head: bytes, limits: HeadLimits) -> RequestHead | Refused:
@@ -183,7 +106,7 @@ def _judge(method: bytes, target: bytes, minor: int, lines: list[bytes]) -> Requ
             special.append((kind, (name, value.strip(b" \t"))))
             if kind == OVERRIDE:
                 kept.append(special[-1][1])
-    request = RequestHead(method, target, minor, b"", kept)
+    request = RequestHead(method, target, minor, kept)
     return _special(request, special)
 
 
@@ -308,8 +231,8 @@ def _place(request: RequestHead, hosts: list[bytes]) -> Refused | None:
     # Host header field with an invalid field value."
     if len(hosts) > 1 or (request.minor == 1 and not hosts):
         return Refused(400, "no Host" if not hosts else "more than one Host")
-    host = request.host = hosts[0] if hosts else b""
-    if host and not _HOST.fullmatch(host):
+    host = hosts[0] if hosts else b""
+    if host and not _is_for(request, host):
         return Refused(400, "a malformed Host")
     # RFC 9110 section 9.3.6: "…most origin servers do not implement CONNECT."
     if request.method == b"CONNECT":
@@ -325,7 +248,7 @@ def _place(request: RequestHead, hosts: list[bytes]) -> Refused | None:
     if target == b"*" and request.method == b"OPTIONS":
         return None
     absolute = _ABSOLUTE.fullmatch(target)
-    if absolute is None or not _HOST.fullmatch(absolute[2]):
+    if absolute is None or not _is_for(request, absolute[2]):
         return Refused(400, "a target that is neither a path nor a URL")
     # RFC 9112 section 3.2: "…a client MUST send a field value for Host that is identical to that authority component…"
     # Where it is not, two servers read two hosts.
@@ -333,8 +256,17 @@ def _place(request: RequestHead, hosts: list[bytes]) -> Refused | None:
         return Refused(400, "Host disagrees with the target")
     rest = absolute[3] or b"/"
     request.target = rest if rest.startswith(b"/") else b"/" + rest
-    request.host = absolute[2]
     return None
+
+
+def _is_for(request: RequestHead, host: bytes) -> bool:
+    """Note the host that a request is for; whether it is one."""
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    request.host = host
+    request.host_name = match[1].lower().rstrip(b".")
+    return True
 
 
 def read_reply(head: bytes, method: bytes) -> ReplyHead | BadReply:
@@ -368,8 +300,11 @@ def read_reply(head: bytes, method: bytes) -> ReplyHead | BadReply:
     if isinstance(framing, BadReply):
         return framing
     to_websocket = status == 101 and b",".join(said[UPGRADE]).lower() == b"websocket"
-    stays, has_date = _stays(minor, option), bool(said[DATE])
-    return ReplyHead(status, line[3] or b"", minor, kept, *framing, stays, to_websocket, has_date)
+    reply = ReplyHead(status, line[3] or b"", minor, kept)
+    reply.has_body, reply.length, reply.chunked = framing
+    reply.keep_alive, reply.has_date = _stays(minor, option), bool(said[DATE])
+    reply.to_websocket = to_websocket
+    return reply
 
 
 def _reply_framing(

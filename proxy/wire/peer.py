@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from proxy.headers import Network, forwarding_fields, is_trusted, sender_of
-from proxy.wire.grammar import RequestHead
+from proxy.wire.heads import RequestHead
 
 
 class Peer:

@@ -54,6 +54,7 @@ class Station:
     log: Callable[[str], None]
     pools: "dict[Backend, Pool]" = field(default_factory=dict)
     open: set[Expiring] = field(default_factory=set)
+    fast: bool = True  # heads that are canonical already are taken in whole (proxy/wire/fast.py)
     draining: bool = False
     in_flight: int = 0
     # As old as the last sweep: good enough for deadlines, and free.

@@ -7,8 +7,10 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from proxy.generation import Backend
+from proxy.wire import fast
 from proxy.wire.chunked import BadChunk, ChunkDecoder
-from proxy.wire.grammar import BadReply, ReplyHead, read_reply
+from proxy.wire.grammar import read_reply
+from proxy.wire.heads import BadReply, ReplyHead
 from proxy.wire.station import NEVER, Station
 
 if TYPE_CHECKING:
@@ -124,6 +126,13 @@ class Upstream(asyncio.Protocol):
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
+        if self.station.fast and not self._interims:
+            exchange = cast("Exchange", self.exchange)
+            found = fast.read_reply(data, exchange.request.method, REPLY_HEAD_LIMIT)
+            if found is not None:
+                head, end = found
+                self._begin_body(exchange, head, data[end:])
+                return
         while self._head is None:
             end = data.find(b"\r\n\r\n")
             if end > REPLY_HEAD_LIMIT:
@@ -135,11 +144,12 @@ class Upstream(asyncio.Protocol):
                     self._fail("the head of its reply is malformed or too large")
                 return
             exchange = cast("Exchange", self.exchange)
-            head = read_reply(data[: end + 4], exchange.request.method)
+            judged = read_reply(data[: end + 4], exchange.request.method)
             data = data[end + 4 :]
-            if isinstance(head, BadReply):
-                self._fail(f"its reply has {head.why}")
+            if isinstance(judged, BadReply):
+                self._fail(f"its reply has {judged.why}")
                 return
+            head = judged
             if head.status >= 200:
                 self._begin_body(exchange, head, data)
                 return

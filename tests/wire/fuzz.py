@@ -15,7 +15,8 @@ from proxy.generation import HeadLimits
 from proxy.wire.body import IncomingBody
 from proxy.wire.chunked import LAST_CHUNK, BadChunk, encode_chunk
 from proxy.wire.compose import request_bytes
-from proxy.wire.grammar import ReplyHead, RequestHead, read_reply, read_request
+from proxy.wire.grammar import read_reply, read_request
+from proxy.wire.heads import ReplyHead, RequestHead
 from tests.wire import reader
 from tests.wire.agreement import origin_form, replies_disagree, requests_disagree
 from tests.wire.backend import ScriptedBackend
@@ -133,7 +134,8 @@ def _request_wrongs(data: bytes, found: Findings) -> Iterator[str]:
     found.passed += 1
     stream = data[: len(data) - len(rest)]
     framed = encode_chunk(content) + LAST_CHUNK if request.chunked else content
-    sent = request_bytes(request, request.target, request.host or b"b.internal", b"Via: 1.1 x\r\n") + framed
+    said = b"Via: 1.1 x\r\n"
+    sent = request_bytes(request, request.target, request.host or b"b.internal", said, request.lines) + framed
     for what, stream_of, target in (("what came", stream, None), ("what goes", sent, request.target)):
         for name, read in (("h11", by_h11(stream_of)), ("llhttp", by_llhttp(stream_of))):
             if read is not None and not _is_same(read, request, content):

@@ -9,7 +9,8 @@ from proxy.generation import HeadLimits
 from proxy.wire.body import IncomingBody
 from proxy.wire.chunked import LAST_CHUNK, BadChunk, ChunkDecoder, encode_chunk
 from proxy.wire.compose import reply_bytes, request_bytes
-from proxy.wire.grammar import ReplyHead, RequestHead, read_reply, read_request
+from proxy.wire.grammar import read_reply, read_request
+from proxy.wire.heads import ReplyHead, RequestHead
 from tests.wire import reader
 from tests.wire.agreement import origin_form
 from tests.wire.others import Read, by_h11, by_llhttp
@@ -183,7 +184,8 @@ def test_one_request_in_is_never_two_out(head: bytes) -> None:
         return
     _, content = body_for(request)
     framed = encode_chunk(content) + LAST_CHUNK if request.chunked else content
-    sent = request_bytes(request, request.target, request.host or b"b.internal", b"Via: 1.1 x\r\n") + framed
+    said = b"Via: 1.1 x\r\n"
+    sent = request_bytes(request, request.target, request.host or b"b.internal", said, request.lines) + framed
     message = reader.read_request(sent)
     assert message is not None
     assert (message.method, message.target, message.content) == (request.method, request.target, content)
@@ -201,7 +203,7 @@ def test_nothing_hop_by_hop_survives(head: bytes) -> None:
     request = accepted(head)
     if request is None:
         return
-    sent = request_bytes(request, request.target, request.host or b"b.internal", b"")
+    sent = request_bytes(request, request.target, request.host or b"b.internal", b"", request.lines)
     message = reader.read_head(sent, 0, reply=False)
     assert message is not None
     nominated: set[bytes] = set()
@@ -275,7 +277,7 @@ def test_a_chunked_body_that_is_taken_is_what_the_strict_reader_reads(data: byte
 @given(st.integers(0, 40), st.none() | chunks, st.binary(max_size=60), cuts)
 def test_how_a_body_is_cut_does_not_matter(length: int, chunked: bytes | None, data: bytes, sizes: list[int]) -> None:
     def taken(parts: list[bytes]) -> tuple[bytes, bool, bytes] | None:
-        request = RequestHead(b"POST", b"/", 1, b"a", [])
+        request = RequestHead(b"POST", b"/", 1, [])
         request.chunked, request.length = chunked is not None, None if chunked is not None else length
         body = IncomingBody(request, 1000)
         content, rest = b"", b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import socket
 import struct
@@ -23,6 +24,8 @@ from proxy.wire.station import Station
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 HOST = b"Host: www.anytown.gov.uk\r\n"
 SECONDS = 10.0
+# As for `fig serve`: the whole suite is run both ways.
+FAST = not os.environ.get("FIG_NO_FAST_PATH")
 
 
 class Reset:
@@ -179,7 +182,7 @@ async def a_stand(
     counters = Counters.create(1)
     log: list[str] = []
     generation = Generation(1, rules, by_name, tuple(trust), limits or Limits())
-    station = Station(loop, generation, counters, 0, log.append)
+    station = Station(loop, generation, counters, 0, log.append, fast=FAST)
     station.sweep()
     proxy = await loop.create_server(lambda: Downstream(station), "127.0.0.1", 0)
     try:
