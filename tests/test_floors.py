@@ -133,6 +133,7 @@ FLOORS: Mapping[str, int] = {
     "proxy.supervisor": ROOMS,
     "proxy.table": DECISIONS,
     "proxy.trace": DECISIONS,
+    "proxy.translate": DECISIONS,
     "proxy.wire": HANDS,
     "proxy.watching": HANDS,
     "proxy.worker": ROOMS,
