@@ -140,6 +140,12 @@ def _names_method(query: bytes) -> bool:
     return any(unquote_to_bytes(part.partition(b"=")[0]) == b"_method" for part in _SEPARATOR.split(query))
 
 
+def target_overrides(target: bytes) -> bool:
+    """Whether the query of a target names another method."""
+    _, mark, query = target.partition(b"?")
+    return bool(mark) and _names_method(query)
+
+
 def form_overrides(asked: Asked, held: bytes, *, ended: bool) -> bool:
     """Whether the form that a request carries names another method.
 

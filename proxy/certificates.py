@@ -7,7 +7,7 @@ from pathlib import Path
 
 from notation.marked_yaml import Document
 from notation.problems import Problem
-from proxy.ends import Files, backend_of, fronts_of, named_files
+from proxy.ends import Files, fronts_of, named_files, tls_of
 from proxy.model import RoutesSpec
 from proxy.wire.tls import client_context, server_context
 
@@ -34,7 +34,7 @@ def certificate_problems(spec: RoutesSpec, document: Document, files: Files) -> 
                 hint = "both are PEM files; the key is the certificate's own, has no passphrase, and can be read"
                 yield Problem(document.where((*listener, "tls", number, "cert")), what, hint)
     for name, backend in spec.backends.items():
-        tls = backend_of(name, backend, files).tls
+        tls = tls_of(backend, files)
         if tls is None:
             continue
         try:

@@ -89,6 +89,17 @@ def backends_lead_elsewhere(spec: RoutesSpec, document: Document, folder: Path) 
                     yield Problem(document.where(("backends", name, "url", index)), what, "write the server's own port")
 
 
+def addresses_speak_alike(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
+    for name, backend in spec.backends.items():
+        for index, url in enumerate(backend.url):
+            place: Place = ("backends", name, "url", index)
+            if url.scheme != backend.url[0].scheme:
+                what = f"backend '{name}' has addresses of two schemes, {backend.url[0]} and {url}"
+                yield Problem(document.where(place), what, "write http or https for all of them")
+            elif url in backend.url[:index]:
+                yield Problem(document.where(place), f"backend '{name}' has the address {url} twice", "keep one")
+
+
 def named_files_are_there(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
     named: list[tuple[Place, str]] = []
     for number, listener in enumerate(spec.listen):
@@ -143,6 +154,7 @@ CHECKS: tuple[Check, ...] = (
     redirect_loops,
     addresses_are_free,
     backends_lead_elsewhere,
+    addresses_speak_alike,
     named_files_are_there,
     tests_expect_something,
     ladders_ascend,

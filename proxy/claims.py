@@ -63,6 +63,14 @@ class Regex:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """The backend that is asked when the slice's fails, and the causes for which it is."""
+
+    to: str
+    on: frozenset[str | int]
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A pattern of requests that belongs to a slice, and what its slice has come to."""
 
@@ -72,6 +80,7 @@ class Route:
     legacy: str
     names_method: bool
     rewrite: Pattern | None = None
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,19 @@
 """From routes.yaml and the holds to a generation. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from notation.problems import Where
-from proxy.counters import MAX_SERIES
+from proxy.counters import ADDRESSES, BACKENDS, MAX_SERIES
 from proxy.ends import Files, backend_of, fronts_of, limits_of, seen_cookies
 from proxy.generation import Generation
 from proxy.model import RouteSpec, RoutesSpec, SliceSpec
 from proxy.paths import PathRules, fold_case
 from proxy.plan import FIRST_FREE_SERIES, Rules
 from proxy.predicates import Needs
-from proxy.stages import LEGACY, Stage, effective
-from proxy.table import Claim, Gone, Pattern, Redirect, Regex, Route, Table
+from proxy.stages import FALLS_BACK, LEGACY, Stage, effective
+from proxy.table import Claim, Fallback, Gone, Pattern, Redirect, Regex, Route, Table
 
 
 class SeriesFull(Exception):
@@ -20,11 +21,13 @@ class SeriesFull(Exception):
 
 
 class SeriesBook:
-    """Which series of counters belongs to what. Numbers are given once and kept, so that a reload loses no count."""
+    """Which counters belong to what. Numbers are given once and kept, so that a reload loses no count."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, str], int] = {}
         self._next = FIRST_FREE_SERIES
+        self._backends: dict[str, int] = {}
+        self._servers: dict[tuple[str, str], int] = {}
 
     def number(self, slice_name: str, label: str) -> int:
         """The first of two series in a row: what legacy or the proxy answered, and what the slice answered."""
@@ -36,9 +39,27 @@ class SeriesBook:
             self._next += 2
         return self._numbers[key]
 
+    def of_backend(self, name: str) -> int:
+        """The place of a backend. Raises SeriesFull."""
+        return _placed(self._backends, name, BACKENDS)
+
+    def of_server(self, backend: str, url: str) -> int:
+        """The place of one address of a backend. Raises SeriesFull."""
+        return _placed(self._servers, (backend, url), ADDRESSES)
+
     def of_slice(self, slice_name: str) -> Iterator[int]:
         """The first series of each claim a slice has ever had."""
         return (number for (name, _), number in self._numbers.items() if name == slice_name)
+
+
+K = TypeVar("K")
+
+
+def _placed(places: dict[K, int], key: K, room: int) -> int:
+    number = places.setdefault(key, len(places))
+    if number >= room:
+        raise SeriesFull("all places of backends in the map of counters are in use")
+    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +85,8 @@ def make_generation(
 ) -> tuple[Generation, tuple[Claim, ...]]:
     """The generation with an empty table, and the claims to fill it with, in no particular order."""
     backends = {
-        name: backend_of(name, backend, files, seen_cookies(name, spec)) for name, backend in spec.backends.items()
+        name: backend_of(name, backend, files, book, seen_cookies(name, spec))
+        for name, backend in spec.backends.items()
     }
     rules = _rules(spec, Table())
     claims = tuple(_claims(spec, where, held, book, rules.paths))
@@ -85,13 +107,14 @@ def _claims(spec: RoutesSpec, where: WhereIs, held: Held, book: SeriesBook, path
     for name, slice_spec in spec.slices.items():
         stage = held.stage(name, slice_spec)
         legacy = spec.legacy_of(name)
-        plain = Route(name, stage, slice_spec.backend, legacy, names_method=False)
+        fallback = _fallback(slice_spec, stage, legacy)
+        plain = Route(name, stage, slice_spec.backend, legacy, names_method=False, fallback=fallback)
         for index, route in enumerate(slice_spec.routes):
             methods, needs = methods_of(route), needs_of(route)
             leads_to = plain
             if methods or route.rewrite:
                 rewrite = Pattern.parse(route.rewrite) if route.rewrite else None
-                leads_to = Route(name, stage, slice_spec.backend, legacy, methods is not None, rewrite)
+                leads_to = replace(plain, names_method=methods is not None, rewrite=rewrite)
             at = str(where(("slices", name, "routes", index)))
             series = book.number(name, _label(route, needs))
             yield Claim(pattern_of(route, paths), methods, leads_to, at, series, route.priority, needs)
@@ -104,6 +127,13 @@ def _claims(spec: RoutesSpec, where: WhereIs, held: Held, book: SeriesBook, path
     for index, path in enumerate(spec.gone):
         at = str(where(("gone", index)))
         yield Claim(path_pattern(path, paths), None, Gone(), at, book.number("", f"gone {path}"))
+
+
+def _fallback(spec: SliceSpec, stage: Stage, legacy: str) -> Fallback | None:
+    """Who is asked when the slice fails: nobody once legacy is retired."""
+    if spec.fallback is None or stage.name not in FALLS_BACK:
+        return None
+    return Fallback(spec.fallback.to or legacy, frozenset(spec.fallback.on))
 
 
 def paths_of(spec: RoutesSpec) -> PathRules:

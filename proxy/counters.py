@@ -22,9 +22,18 @@ GAUGES = 64
 # Connections by address, as a count-min sketch (Cormode and Muthukrishnan, 2005): two cells for each address; with
 # 10,000 connections over 8,192 columns a stranger shares both of his with another once in ten thousand times.
 COLUMNS = 8192
+# Backends and their addresses are numbered like series, and keep their number; what the cells of one mean is said in
+# `standing.py`. Thousands of each are more than reloads of a day bring.
+BACKENDS, BACKEND_CELLS = 1024, 256
+ADDRESSES, ADDRESS_CELLS = 4096, 8
 _HEADER = 2  # the key of the sketch: who cannot know it cannot choose addresses that share a stranger's columns
-_ROW = GAUGES + 2 * COLUMNS + MAX_SERIES * CELLS
-_SKETCH, _SERIES = GAUGES, GAUGES + 2 * COLUMNS
+_SKETCH = GAUGES
+_BACKENDS = _SKETCH + 2 * COLUMNS
+_ADDRESSES = _BACKENDS + BACKENDS * BACKEND_CELLS
+_SERIES = _ADDRESSES + ADDRESSES * ADDRESS_CELLS
+_ROW = _SERIES + MAX_SERIES * CELLS
+# After the workers' rows comes the keeper's: what it found at each address.
+_KEEPER_ROW = ADDRESSES * ADDRESS_CELLS
 
 _CUT, _SUM, _FIRST_BUCKET = 6, 7, 8
 # Microseconds; each bound is 1.33 times the one before, from 100 us to about 6 minutes: a p95 is known to within a
@@ -68,7 +77,7 @@ class Tally:
 
 def layout(workers: int) -> int:
     """Bytes of a map for that many workers."""
-    return 8 * (_HEADER + workers * _ROW)
+    return 8 * (_HEADER + workers * _ROW + _KEEPER_ROW)
 
 
 def _host(address: str) -> bytes:
@@ -105,6 +114,23 @@ class Counters:
         os.pwrite(fd, os.urandom(8 * _HEADER), 0)
         return cls(fd, workers)
 
+    def of_backend(self, number: int) -> tuple[memoryview, ...]:
+        """The cells of one backend, worker by worker."""
+        return self._of_workers(_BACKENDS + number * BACKEND_CELLS, BACKEND_CELLS)
+
+    def of_server(self, number: int) -> tuple[memoryview, ...]:
+        """The cells of one address of a backend, worker by worker."""
+        return self._of_workers(_ADDRESSES + number * ADDRESS_CELLS, ADDRESS_CELLS)
+
+    def found_by_keeper(self, number: int) -> memoryview:
+        """What the keeper, who alone writes it, has found at one address of a backend."""
+        start = self.workers * _ROW + number * ADDRESS_CELLS
+        return self._cells[start : start + ADDRESS_CELLS]
+
+    def _of_workers(self, start: int, length: int) -> tuple[memoryview, ...]:
+        starts = (worker * _ROW + start for worker in range(self.workers))
+        return tuple(self._cells[at : at + length] for at in starts)
+
     def writer(self, worker: int) -> "Writer":
         """The rows of one worker; there is only ever one writer to them."""
         return Writer(self._cells[worker * _ROW : (worker + 1) * _ROW], self._key)
@@ -129,7 +155,8 @@ class Counters:
         """Answers by status class, then those cut short, over all workers and many series: a slice may have 100,000."""
         import numpy as np  # only who reads counts needs it; a worker does not
 
-        cells = np.frombuffer(self._map, dtype=np.uint64)[_HEADER:].reshape(self.workers, _ROW)
+        end = _HEADER + self.workers * _ROW
+        cells = np.frombuffer(self._map, dtype=np.uint64)[_HEADER:end].reshape(self.workers, _ROW)
         rows = cells[:, _SERIES:].reshape(self.workers, MAX_SERIES, CELLS)
         return tuple(int(cell) for cell in rows[:, list(series), : _CUT + 1].sum(axis=(0, 1)))
 
@@ -152,7 +179,7 @@ class Writer:
         self.cells = cells
         self._key = key
         # What a worker that died had open is closed.
-        for cell in (CONNECTIONS, IN_FLIGHT, TASKS, DRAINING, *range(_SKETCH, _SERIES)):
+        for cell in (CONNECTIONS, IN_FLIGHT, TASKS, DRAINING, *range(_SKETCH, _BACKENDS)):
             cells[cell] = 0
 
     def count(self, series: int, status_class: int, micros: int) -> None:

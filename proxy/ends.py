@@ -1,9 +1,21 @@
 """Both ends of the proxy as workers need them: how listeners and backends are spoken to, and the limits. Pure."""
 
 from collections.abc import Mapping
+from typing import Protocol
 
-from proxy.generation import Backend, BackendTls, Certificate, Front, HeadLimits, Limits
+from proxy.generation import Backend, BackendTls, Certificate, Front, HeadLimits, Limits, Server
 from proxy.model import BackendSpec, LimitsSpec, RoutesSpec
+
+
+class Places(Protocol):
+    """Where backends and their addresses are counted."""
+
+    def of_backend(self, name: str) -> int:
+        """The place of a backend."""
+
+    def of_server(self, backend: str, url: str) -> int:
+        """The place of one of its addresses."""
+
 
 Files = Mapping[str, bytes]  # what stands in the files that routes.yaml names, by the name it gives them
 
@@ -49,23 +61,28 @@ def seen_cookies(name: str, spec: RoutesSpec) -> frozenset[bytes] | None:
     return frozenset(cookie.encode() for cookie in backend.cookies)
 
 
-def backend_of(name: str, spec: BackendSpec, files: Files, cookies: frozenset[bytes] | None = None) -> Backend:
-    """One backend; its first address, until several are acted on."""
-    url = spec.url[0]
+def backend_of(
+    name: str, spec: BackendSpec, files: Files, places: Places, cookies: frozenset[bytes] | None = None
+) -> Backend:
+    """One backend, whose addresses speak alike."""
     return Backend(
         name,
-        url.host,
-        url.port,
-        url.authority.encode(),
+        tuple(Server(url.host, url.port, places.of_server(name, str(url))) for url in spec.url),
+        spec.url[0].authority.encode(),
         spec.timeouts.connect,
         spec.timeouts.first_byte,
         spec.timeouts.idle,
-        _tls(spec, url.host, files) if url.scheme == "https" else None,
+        tls_of(spec, files),
         cookies,
+        places.of_backend(name),
+        spec.retries.budget / 100,
     )
 
 
-def _tls(spec: BackendSpec, host: str, files: Files) -> BackendTls:
+def tls_of(spec: BackendSpec, files: Files) -> BackendTls | None:
+    """How a backend is spoken to in TLS; None where it is not."""
+    if spec.url[0].scheme != "https":
+        return None
     tls = spec.tls
     ca, cert, key = (files.get(name, b"") if name else None for name in (tls.ca, tls.cert, tls.key))
-    return BackendTls(host, tls.verify, ca, cert, key)
+    return BackendTls(tls.verify, ca, cert, key)

@@ -32,9 +32,8 @@ class Front:
 
 @dataclass(frozen=True, slots=True)
 class BackendTls:
-    """How a backend is spoken to in TLS: its name; the authority, our certificate and its key in PEM."""
+    """How a backend is spoken to in TLS: the authority, our certificate and its key in PEM."""
 
-    name: str
     verify: bool = True
     ca: bytes | None = None
     cert: bytes | None = None
@@ -42,21 +41,35 @@ class BackendTls:
 
 
 @dataclass(frozen=True, slots=True)
-class Backend:
-    """A server that can answer. Times in seconds.
+class Server:
+    """One address of a backend; `number`: its place in the map of counters."""
 
-    `host_field`: its own address, for a request that came without Host; `cookies`: those it may see, None for all.
+    host: str
+    port: int
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """Something that can answer, at one address or several. Times in seconds.
+
+    `host_field`: its own name, for a request that came without Host; `cookies`: those it may see, None for all;
+    `number`: its place in the map of counters; `budget`: the share of extra requests.
     """
 
     name: str
-    host: str
-    port: int
+    servers: tuple[Server, ...]
     host_field: bytes
     connect: float = 2.0
     first_byte: float = 60.0
     idle: float = 60.0
     tls: BackendTls | None = None
     cookies: frozenset[bytes] | None = None
+    number: int = 0
+    budget: float = 0.2
+
+    def __hash__(self) -> int:
+        return hash(self.name)  # what each request looks its pool up by
 
 
 @dataclass(frozen=True, slots=True)

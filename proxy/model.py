@@ -125,7 +125,9 @@ class BackendTlsSpec(Spec):
 
 class RetriesSpec(Spec):
     budget: Percent = Field(
-        20.0, description="Retries, as a share of requests. 20%: one failing server cannot double the load."
+        20.0,
+        description="Requests sent beyond the citizens' own, as a share of these. 20%: one failing server cannot "
+        "double the load.",
     )
 
 
@@ -148,7 +150,6 @@ class BackendSpec(Spec):
     url: Annotated[
         tuple[BackendUrl, ...],
         BeforeValidator(listed, json_schema_input_type=BackendUrl | list[BackendUrl]),
-        Later(unless=lambda urls: len(urls) == 1, note=" (more than one address)", hint="write one until it is"),
         Field(min_length=1),
     ] = Field(description="Scheme, host and port of its server; or a list of several.")
     host: Annotated[HostSetting, Later(unless=lambda host: host == "preserve", hint="write preserve until it is")] = (
@@ -166,7 +167,7 @@ class BackendSpec(Spec):
         256, description="Connections to it, all workers together. 256: what a small monolith's thread pool bears."
     )
     tls: BackendTlsSpec = Field(BackendTlsSpec(), description="How an https backend is checked.")
-    retries: Annotated[RetriesSpec, Later()] = Field(RetriesSpec(), description="Asking the same backend again.")
+    retries: RetriesSpec = Field(RetriesSpec(), description="Asking again, when an attempt failed.")
     breaker: Annotated[BreakerSpec, Later()] = Field(BreakerSpec(), description="When to stop asking it.")
     queue: Annotated[Count, Later()] = Field(
         100,
@@ -289,7 +290,6 @@ class SliceSpec(Spec):
     fallback: Annotated[
         FallbackSpec | None,
         BeforeValidator(_none, json_schema_input_type=Literal["none"] | FallbackSpec),
-        Later(unless=lambda fallback: fallback is None, hint="write none until it is", when_set=True),
     ] = Field(FallbackSpec(), description="Who is asked when the candidate fails; or `none`.")
     assets: Annotated[tuple[PathPattern, ...], Later()] = Field(
         (), description="On 404 a safe request for these asks the other side."

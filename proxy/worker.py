@@ -19,6 +19,7 @@ from proxy.counters import DRAINING, GENERATION, Counters
 from proxy.generation import Generation
 from proxy.wire.downstream import Downstream
 from proxy.wire.handshakes import TlsListener
+from proxy.wire.pool import pool_for
 from proxy.wire.station import Door, Station
 from proxy.wire.tls import ServerTls
 
@@ -94,6 +95,8 @@ class Worker:
                 if front is not None and settings.certificates:
                     front.renew(settings.certificates)
         assert self._station is not None
+        for backend in generation.backends.values():
+            pool_for(self._station, backend)
         self._station.counters.set(GENERATION, generation.number)
         await send(self._writer, frame(Swapped(generation.number)))
 

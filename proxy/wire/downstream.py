@@ -204,13 +204,16 @@ class Downstream(Connection):
     def _begin(
         self, request: RequestHead, plan: Forward, started: float, body: bytes, generation: Generation, *, ended: bool
     ) -> None:
+        pool = pool_for(self.station, generation.backends[plan.backend])
+        self.exchange = Exchange(self, request, plan, pool, started, self.trace(request.told), generation)
+        self.exchange.begin(self.head_of(self.exchange) + body, ended=ended)
+
+    def head_of(self, exchange: Exchange) -> bytes:
+        """The head of its request, as the backend that is asked now gets it."""
         assert self._peer is not None
-        backend = generation.backends[plan.backend]
-        trace = self.trace(request.told)
-        said = self._peer.forwarding(request, generation.trust) + trace
-        head = head_for(backend, request, plan.target, said)
-        self.exchange = Exchange(self, request, plan, pool_for(self.station, backend), started, trace)
-        self.exchange.begin(head + body, ended=ended)
+        backend = exchange.pool.backend
+        said = self._peer.forwarding(exchange.request, exchange.generation.trust) + exchange.trace
+        return head_for(backend, exchange.request, exchange.plan.target, said)
 
     def _read_body(self, data: bytes) -> None:
         self.deadline = self.station.now + self.station.generation.limits.body_idle

@@ -3,14 +3,20 @@
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from proxy.asked import target_overrides
+from proxy.generation import Generation
 from proxy.plan import IDEMPOTENT, Forward
+from proxy.retrying import Cause
+from proxy.standing import ASKED
 from proxy.trace import reference_of
+from proxy.wire.attempts import Attempts, is_accepted, rescued
 from proxy.wire.chunked import LAST_CHUNK, encode_chunk
 from proxy.wire.compose import interim_bytes, reply_bytes, switched_bytes
 from proxy.wire.heads import ReplyHead, RequestHead
 
 if TYPE_CHECKING:
     from proxy.wire.downstream import Downstream
+    from proxy.wire.lane import Lane
     from proxy.wire.pool import Pool
     from proxy.wire.upstream import Upstream
 
@@ -22,8 +28,8 @@ class Exchange:
     """Belongs to one citizen's connection and, once there is one, to one backend's."""
 
     __slots__ = (
-        "_chunked", "_held", "_held_bytes", "citizen", "is_over", "keeps_open", "plan", "pool", "reply", "request",
-        "request_ended", "started", "trace", "upstream",
+        "_chunked", "_held", "_held_bytes", "attempts", "citizen", "generation", "is_over", "keeps_open", "lane",
+        "plan", "pool", "reply", "request", "request_ended", "started", "trace", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -34,6 +40,7 @@ class Exchange:
         pool: "Pool",
         started: float,
         trace: bytes,
+        generation: Generation,
     ) -> None:
         self.citizen = citizen
         self.request = request
@@ -41,6 +48,9 @@ class Exchange:
         self.pool = pool
         self.started = started
         self.trace = trace  # the lines that name it to the backend
+        self.generation = generation
+        self.lane: Lane | None = None
+        self.attempts: Attempts | None = None  # once one has failed
         self.upstream: Upstream | None = None
         self.reply: ReplyHead | None = None
         self.request_ended = False
@@ -62,7 +72,10 @@ class Exchange:
     def may_repeat(self) -> bool:
         """Whether asking twice does no more than asking once."""
         # RFC 9110 section 9.2.2: "A proxy MUST NOT automatically retry non-idempotent requests."
-        return self.request.method in IDEMPOTENT and not self.request.overrides
+        request = self.request
+        if request.method not in IDEMPOTENT or request.overrides:
+            return False
+        return b"?" not in request.target or not target_overrides(request.target)
 
     # The request, on its way to the backend.
 
@@ -71,10 +84,12 @@ class Exchange:
         self.request_ended = ended
         request = self.request
         can_hold = not request.chunked and (request.length or 0) <= HELD_LIMIT
-        upstream = self.upstream = self.pool.take(may_repeat=self.may_repeat and can_hold)
+        pool = self.pool
+        lane = self.lane = pool.lane or pool.choose()
+        upstream = self.upstream = lane.take(may_repeat=self.may_repeat and can_hold)
         self._hold(data)
         if upstream is None:
-            self.pool.connect(self)
+            lane.connect(self)
         else:
             upstream.begin(self, data)
 
@@ -106,6 +121,31 @@ class Exchange:
         self.citizen.resume_reading()  # before the backend may say that it is too much
         upstream.begin(self, held)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether all that was sent is still here, and nothing of an answer is with the citizen."""
+        return self._held is not None
+
+    def again(self, lane: "Lane") -> None:
+        """Ask the same backend once more, over a new connection."""
+        self.lane = lane
+        lane.connect(self)
+
+    def elsewhere(self, plan: Forward, pool: "Pool") -> None:
+        """Ask another backend instead."""
+        held = b"".join(self._held or ())
+        body = held[held.index(b"\r\n\r\n") + 4 :]
+        self.plan, self.pool = plan, pool
+        self._held, self._held_bytes = [], 0
+        self.citizen.resume_reading()  # it may have had to wait for who could not be reached
+        self.begin(self.citizen.head_of(self) + body, ended=self.request_ended)
+
+    def drop(self) -> None:
+        """Let the connection go, whose answer is not wanted."""
+        upstream, self.upstream = self.upstream, None
+        if upstream is not None:
+            upstream.abort()
+
     # The answer, on its way to the citizen.
 
     def interim_came(self, reply: ReplyHead) -> None:
@@ -115,9 +155,15 @@ class Exchange:
         # the 1xx response."
         if self.request.minor == 1 and (reply.status != 100 or self.request.expects_continue):
             self.citizen.write(interim_bytes(reply))
+            self._held = None  # the answer has begun
 
     def head_came(self, reply: ReplyHead, content: bytes) -> None:
         """The head of the answer, with the body's first bytes if they came along."""
+        pool = self.pool
+        if reply.status < 404 and not pool.troubled:
+            pool.mine[ASKED] += 1
+        elif not is_accepted(self, reply):
+            return
         self.reply = reply
         self._held = None
         minor = self.request.minor
@@ -180,17 +226,24 @@ class Exchange:
 
         A kept connection closed before a byte of an answer, as its idle time ran out.
         """
+        assert self.lane is not None
         if untouched and self.may_repeat and self.request_ended and self._held is not None:
             self.upstream = None
-            self.pool.connect(self)
+            self.lane.connect(self)
             return
-        self.upstream_failed(502, "it closed the connection")
+        self.lane.failed()
+        self.upstream_failed(502, "it closed the connection", "reset")
 
-    def upstream_failed(self, status: int, why: str) -> None:
-        """No answer, or no more of it: the citizen gets an error page, or sees that the answer was cut."""
+    def upstream_failed(self, status: int, why: str, cause: Cause) -> None:
+        """No answer, or no more of it.
+
+        Somebody else is asked, or the citizen gets an error page, or sees that the answer was cut.
+        """
         if self.is_over:
             return
         self.upstream = None
+        if self.reply is None and rescued(self, cause, why):
+            return
         self._close()
         station = self.citizen.station
         reference = self.reference

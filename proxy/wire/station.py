@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from proxy.counters import CONNECTIONS, IN_FLIGHT, TASKS, Counters, Writer
 from proxy.generation import Backend, Generation
+from proxy.standing import Standing
 from proxy.trace import opening
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Station:
     counters: Writer = field(init=False)
     # The line that an answer without a date gets.
     date: bytes = b""
+    _standings: dict[int, Standing] = field(default_factory=dict)
     _opening: bytes = field(default_factory=lambda: opening(*(os.urandom(n).hex().encode() for n in (5, 8))))
     _issued: int = 0
     _logged: int = 0
@@ -69,6 +71,14 @@ class Station:
 
     def __post_init__(self) -> None:
         self.counters = self.shared.writer(self.index)
+
+    def standing(self, number: int) -> Standing:
+        """How a backend stands. What a worker before this one held of it is let go when it is first asked for."""
+        standing = self._standings.get(number)
+        if standing is None:
+            standing = self._standings[number] = Standing(self.shared.of_backend(number), self.index)
+            standing.begin(int(self.now))
+        return standing
 
     def trace(self) -> bytes:
         """The lines that name a new request to a backend: its id, and the trace it begins (see proxy/trace.py)."""
@@ -110,6 +120,8 @@ class Station:
         self.loop.call_later(SWEEP_SECONDS, self.sweep)  # first: whatever happens below, deadlines go on being kept
         now = self.now = monotonic()
         self.counters.set(IN_FLIGHT, self.in_flight)
+        for pool in self.pools.values():
+            pool.look()
         for connection in [each for each in self.open if each.deadline < now]:
             connection.expired()
 

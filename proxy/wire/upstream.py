@@ -15,7 +15,7 @@ from proxy.wire.station import NEVER, Station
 
 if TYPE_CHECKING:
     from proxy.wire.exchange import Exchange
-    from proxy.wire.pool import Pool
+    from proxy.wire.lane import Lane
 
 # A backend is trusted to send a larger head than a citizen (many cookies, a long CSP), and no more.
 REPLY_HEAD_LIMIT = 64 * 1024
@@ -28,14 +28,15 @@ class Upstream(asyncio.Protocol):
     """Serves one exchange at a time; idle between them, it waits in its pool."""
 
     __slots__ = (
-        "_buffer", "_decoder", "_head", "_interims", "_left", "_paused", "_tunnels", "backend", "deadline", "exchange",
-        "idle_since", "pool", "reused", "station", "transport",
+        "_buffer", "_decoder", "_head", "_interims", "_left", "_paused", "_tunnels", "backend", "counted", "deadline",
+        "exchange", "idle_since", "lane", "reused", "station", "transport",
     )  # fmt: skip
 
-    def __init__(self, station: Station, backend: Backend, pool: "Pool") -> None:
+    def __init__(self, station: Station, backend: Backend, lane: "Lane") -> None:
         self.station = station
         self.backend = backend
-        self.pool = pool
+        self.lane = lane
+        self.counted = False  # among the connections of its backend
         self.transport: asyncio.Transport | None = None
         self.exchange: Exchange | None = None
         self.deadline = NEVER
@@ -218,7 +219,7 @@ class Upstream(asyncio.Protocol):
         reusable = head.keep_alive and not rest and exchange is not None and exchange.request_ended
         if reusable and not self._paused:
             self.deadline = NEVER
-            self.pool.give_back(self)
+            self.lane.give_back(self)
         else:
             self.deadline = NEVER
             if self.transport is not None:
@@ -230,7 +231,8 @@ class Upstream(asyncio.Protocol):
         exchange = self.exchange
         self.abort()
         if exchange is not None:
-            exchange.upstream_failed(502, why)
+            self.lane.failed()
+            exchange.upstream_failed(502, why, 502)
 
     def eof_received(self) -> bool:
         """The backend sends no more."""
@@ -247,7 +249,7 @@ class Upstream(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Closed, by either side."""
         self.station.open.discard(self)
-        self.pool.forget(self)
+        self.lane.forget(self)
         self.transport = None
         exchange = self.exchange
         self.exchange = None
@@ -269,7 +271,9 @@ class Upstream(asyncio.Protocol):
                 self.transport.abort()
             return
         self.abort()
-        exchange.upstream_failed(504, "it did not answer in time" if self._head is None else "its reply stalled")
+        self.lane.failed()
+        why = "it did not answer in time" if self._head is None else "its reply stalled"
+        exchange.upstream_failed(504, why, "timeout")
 
     def pause_writing(self) -> None:
         """The backend does not keep up with the request's body."""

@@ -209,6 +209,11 @@ CASES: list[tuple[str, str, str]] = [
     ("http://127.0.0.1:9001", "http://127.0.0.1:x", f"6: backends.repairs-v2.url: this is not a URL\n    {URL}"),
     ("http://127.0.0.1:9001", "http://a..b", f"6: backends.repairs-v2.url: 'a..b' is not a host name\n    {URL}"),
     ("http://127.0.0.1:9001", "http://a:0", f"6: backends.repairs-v2.url: port 0 is no server's\n    {URL}"),
+    ("http://127.0.0.1:9001", "[http://127.0.0.1:9001, https://127.0.0.1:9002]",
+     ("6: backend 'repairs-v2' has addresses of two schemes, http://127.0.0.1:9001 and https://127.0.0.1:9002\n"
+     "    write http or https for all of them")),
+    ("http://127.0.0.1:9001", "[http://127.0.0.1:9001, http://127.0.0.1:9001]",
+     "6: backend 'repairs-v2' has the address http://127.0.0.1:9001 twice\n    keep one"),
     ("repairs-v2: {url: http://127.0.0.1:9001}", "Repairs: {url: http://127.0.0.1:9001}",
      ("6: backends.Repairs: 'Repairs' is not a name\n"
      "    write small letters, digits, - _ or . and begin with one of the first")),

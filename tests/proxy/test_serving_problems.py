@@ -34,11 +34,9 @@ def test_the_whole_notation_is_not_served_yet_and_each_key_is_listed() -> None:
         f"routes.yaml:{line}: {key} is not acted on yet"
         for line, key in [
             (11, "keys"),
-            (25, "backends.repairs.url (more than one address)"),
             (26, "backends.repairs.health"),
             (37, "slices.repairs.stage (other than legacy or live)"),
             (45, "slices.repairs.sticky"),
-            (46, "slices.repairs.fallback"),
             (47, "slices.repairs.assets"),
             (48, "slices.repairs.shadow"),
             (50, "slices.repairs.compare"),
@@ -64,8 +62,9 @@ def test_what_is_acted_on_is_served(tmp_path: Path) -> None:
 
 KEYS_LATER = [
     ("log: {access: off}", "log: {access: sampled 1%}", "log.access is not acted on yet\n    write off until it is"),
-    ("backends: {legacy: {url: 'http://127.0.0.1:8081'}}", "backends: {legacy: {url: ['http://a', 'http://b']}}",
-     "backends.legacy.url (more than one address) is not acted on yet\n    write one until it is"),
+    ("backends: {legacy: {url: ['http://a', 'http://b'], retries: {budget: 10%}, sandbox: false}}",
+     "backends: {legacy: {url: http://a, sandbox: true}}",
+     "backends.legacy.sandbox is not acted on yet\n    remove it until it is"),
 ]  # fmt: skip
 
 

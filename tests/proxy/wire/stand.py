@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import re
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from proxy.counters import Counters
-from proxy.generation import Backend, Generation, Limits
+from proxy.generation import Backend, Generation, Limits, Server
 from proxy.headers import Network
 from proxy.paths import PathRules
 from proxy.plan import Rules
@@ -114,16 +116,24 @@ class ScriptedBackend:
 
 @dataclass
 class Stand:
-    """One worker's connections: `port` is where citizens arrive."""
+    """Workers' connections: citizens arrive at `port`, or at a certain worker's of `ports`."""
 
-    port: int
-    station: Station
+    ports: list[int]
+    stations: list[Station]
     counters: Counters
     log: list[str]
 
-    async def talk(self, data: bytes, *, piece: int = 0, eof: bool = True) -> bytes:
+    @property
+    def port(self) -> int:
+        return self.ports[0]
+
+    @property
+    def station(self) -> Station:
+        return self.stations[0]
+
+    async def talk(self, data: bytes, *, piece: int = 0, eof: bool = True, worker: int = 0) -> bytes:
         """Send bytes, whole or `piece` at a time, and read until the proxy closes."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.ports[worker])
         try:
             with contextlib.suppress(ConnectionError):
                 for at in range(0, len(data), piece or len(data) or 1):
@@ -158,48 +168,66 @@ async def read_all(reader: asyncio.StreamReader) -> bytes:
     return got
 
 
+# One of a backend's addresses: a scripted one, or a port where nobody listens.
+At = ScriptedBackend | int
+
+
 @contextlib.asynccontextmanager
 async def a_stand(
-    *backends: ScriptedBackend,
+    *backends: At | Sequence[At],
     claims: Sequence[Claim] = (),
     hosts: Sequence[bytes] = (),
     limits: Limits | None = None,
     trust: Sequence[Network] = (),
     first_byte: float = SECONDS,
     idle: float = SECONDS,
+    workers: int = 1,
     **of_backends: Any,
 ) -> AsyncIterator[Stand]:
-    """Backends are called b0, b1, …; b0 is the default. `of_backends`: what else is true of each of them."""
+    """Backends are called b0, b1, …; b0 is the default. One that is a sequence has several addresses.
+
+    `of_backends`: what else is true of each of them.
+    """
     loop = asyncio.get_running_loop()
-    servers = [await asyncio.start_server(each.serve, "127.0.0.1", 0) for each in backends]
+    groups = [[each] if isinstance(each, At) else list(each) for each in backends]
+    scripted = [each for group in groups for each in group if isinstance(each, ScriptedBackend)]
+    servers = []
+    for each in scripted:
+        servers.append(await asyncio.start_server(each.serve, "127.0.0.1", 0))
+        each.port = servers[-1].sockets[0].getsockname()[1]
     by_name: dict[str, Backend] = {}
-    for index, server in enumerate(servers):
-        backends[index].port = server.sockets[0].getsockname()[1]
-        by_name[f"b{index}"] = Backend(
-            f"b{index}", "127.0.0.1", backends[index].port, b"b.internal", 1.0, first_byte, idle, **of_backends
-        )
+    places = itertools.count()
+    for index, group in enumerate(groups):
+        ports = [each if isinstance(each, int) else each.port for each in group]
+        at = tuple(Server("127.0.0.1", port, next(places)) for port in ports)
+        times: dict[str, Any] = {"connect": 1.0, "first_byte": first_byte, "idle": idle, "number": index, **of_backends}
+        by_name[f"b{index}"] = Backend(f"b{index}", at, b"b.internal", **times)
     rules = Rules(Table(claims), "b0" if backends else None, frozenset(hosts), PathRules())
-    counters = Counters.create(1)
+    counters = Counters.create(workers)
     log: list[str] = []
-    generation = Generation(1, rules, by_name, tuple(trust), limits or Limits())
-    station = Station(loop, generation, counters, 0, log.append, fast=FAST)
-    station.sweep()
-    proxy = await loop.create_server(lambda: Downstream(station), "127.0.0.1", 0)
+    stations, proxies = [], []
+    for index in range(workers):
+        generation = Generation(1, rules, by_name, tuple(trust), limits or Limits())
+        station = Station(loop, generation, counters, index, log.append, fast=FAST)
+        stations.append(station)
+        station.sweep()
+        proxies.append(await loop.create_server(partial(Downstream, station), "127.0.0.1", 0))
     try:
-        yield Stand(proxy.sockets[0].getsockname()[1], station, counters, log)
+        yield Stand([each.sockets[0].getsockname()[1] for each in proxies], stations, counters, log)
     finally:
-        for server in (proxy, *servers):
+        for server in (*proxies, *servers):
             server.close()
-        for backend in backends:
-            await backend.close()
-        for pool in station.pools.values():
-            pool.close()
-        for connection in list(station.open):
-            transport = getattr(connection, "transport", None)
-            if transport is not None:
-                transport.abort()
-        while station.open:
-            await asyncio.sleep(0)
+        for each in scripted:
+            await each.close()
+        for station in stations:
+            for pool in station.pools.values():
+                pool.close()
+            for connection in list(station.open):
+                transport = getattr(connection, "transport", None)
+                if transport is not None:
+                    transport.abort()
+            while station.open:
+                await asyncio.sleep(0)
 
 
 # What the proxy says of every request's id and trace; no two are alike.

@@ -183,7 +183,7 @@ def test_nor_on_a_connection_that_was_never_used(run: Runner) -> None:
     async def main() -> None:
         backend = ScriptedBackend([[Reset()], [OK]])
         async with a_stand(backend) as stand:
-            assert status_of(await stand.talk(GET)) == 502
+            assert status_of(await stand.talk(b"POST /x HTTP/1.1\r\n" + HOST + b"Content-Length: 0\r\n\r\n")) == 502
         assert len(backend.requests) == 1
 
     run(main)

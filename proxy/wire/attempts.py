@@ -1,0 +1,101 @@
+"""What becomes of an exchange whose attempt failed: the same backend again, another one, or nothing more."""
+
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from proxy.breaker import FAILURES
+from proxy.plan import SAFE, Forward, stand_in
+from proxy.retrying import Attempt, Cause, may_fall_back, may_retry, within
+from proxy.standing import ASKED, EXTRA, FALLBACKS, RETRIES
+from proxy.wire.pool import Pool, pool_for
+
+if TYPE_CHECKING:
+    from proxy.wire.exchange import Exchange
+    from proxy.wire.heads import ReplyHead
+    from proxy.wire.lane import Lane
+
+
+class Attempts:
+    """What an exchange has tried. `sent`: some backend has seen some of it; `tried`: addresses of the present one."""
+
+    __slots__ = ("repeats", "sent", "tried")
+
+    def __init__(self) -> None:
+        self.sent = False
+        self.repeats = 0
+        self.tried: list[Lane] = []
+
+
+def rescued(exchange: "Exchange", cause: Cause, why: str) -> bool:
+    """Whether somebody is asked in the place of who failed; the failure is counted as the backend's."""
+    attempts = exchange.attempts = exchange.attempts or Attempts()
+    pool, request = exchange.pool, exchange.request
+    if exchange.lane is not None:
+        attempts.tried.append(exchange.lane)
+    attempts.sent = attempts.sent or cause not in ("connect", "breaker")
+    attempt = Attempt(
+        cause,
+        attempts.sent,
+        is_safe=request.method in SAFE and exchange.may_repeat,  # nor does it override its method
+        is_idempotent=exchange.may_repeat,
+        others=len(attempts.tried) < len(pool.lanes),
+        repeats=attempts.repeats,
+    )
+    if exchange.is_held and may_retry(attempt) and _affords(pool, cause != "connect"):
+        if cause != "connect":
+            attempts.repeats += 1
+            pool.mine[RETRIES] += 1
+        exchange.drop()
+        exchange.again(pool.choose(attempts.tried))
+        return True
+    pool.standing.fail()
+    return exchange.is_held and _fell_back(exchange, attempt, why)
+
+
+def _fell_back(exchange: "Exchange", attempt: Attempt, why: str) -> bool:
+    plan, pool, station = exchange.plan, exchange.pool, exchange.citizen.station
+    other = stand_in(plan, exchange.request.target)
+    if other is None or not may_fall_back(attempt, other.on) or not _affords(pool, attempt.sent):
+        return False
+    pool.mine[FALLBACKS] += 1
+    station.counters.count(plan.series, 5, int((monotonic() - exchange.started) * 1e6))
+    station.say(
+        f"{exchange.request.method.decode('latin-1')} {plan.target.decode('latin-1')}: "
+        f"backend {plan.backend}: {why}; {other.plan.backend} is asked instead"
+    )
+    exchange.drop()
+    assert exchange.attempts is not None
+    exchange.attempts.tried.clear()
+    exchange.attempts.repeats = 0
+    exchange.elsewhere(other.plan, _pool(exchange, other.plan))
+    return True
+
+
+def _pool(exchange: "Exchange", plan: Forward) -> Pool:
+    return pool_for(exchange.citizen.station, exchange.generation.backends[plan.backend])
+
+
+def _affords(pool: Pool, is_extra: bool) -> bool:
+    """Whether the backend's budget has room for a request beyond the citizens' own, which is then counted."""
+    if not is_extra:
+        return True
+    if not within(pool.backend.budget, *pool.standing.lately(pool.millis() // 1000)):
+        return False
+    pool.mine[EXTRA] += 1
+    return True
+
+
+def is_accepted(exchange: "Exchange", reply: "ReplyHead") -> bool:
+    """Whether the citizen gets this answer; if not, somebody else is asked already."""
+    pool, lane, status = exchange.pool, exchange.lane, reply.status
+    assert lane is not None
+    why = f"it answered with {status}"
+    if status in FAILURES:
+        lane.failed()
+        return not rescued(exchange, status, why)
+    lane.fails = 0
+    other = stand_in(exchange.plan, exchange.request.target) if status >= 404 else None
+    if other is not None and status in other.on:
+        return not rescued(exchange, status, why)
+    pool.mine[ASKED] += 1
+    return True
