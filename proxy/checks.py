@@ -144,6 +144,16 @@ def own_writes_come_back(spec: RoutesSpec, document: Document, folder: Path) -> 
             yield Problem(document.where(("slices", name, "writes")), what, hint)
 
 
+def public_names_are_known(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
+    for name, backend in spec.backends.items() if not spec.hosts else ():
+        said = [("host", backend.host)] if backend.host != "preserve" else []
+        said += [("links", backend.links)] if backend.links != "keep" else []
+        for key, value in said:
+            what = f"backend '{name}' has {key}: {value}, but there are no hosts: whose name its own could become"
+            hint = "write hosts: and the public names, such as [www.anytown.gov.uk]"
+            yield Problem(document.where(("backends", name, key)), what, hint)
+
+
 CHECKS: tuple[Check, ...] = (
     backends_are_declared,
     slices_have_a_legacy,
@@ -159,4 +169,5 @@ CHECKS: tuple[Check, ...] = (
     tests_expect_something,
     ladders_ascend,
     own_writes_come_back,
+    public_names_are_known,
 )

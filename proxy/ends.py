@@ -5,6 +5,7 @@ from typing import Protocol
 
 from proxy.generation import Backend, BackendTls, Certificate, Front, HeadLimits, Limits, Server
 from proxy.model import BackendSpec, LimitsSpec, RoutesSpec
+from proxy.translate.place import Place, Translation, ports_of
 
 
 class Places(Protocol):
@@ -76,7 +77,29 @@ def backend_of(
         cookies,
         places.of_backend(name),
         spec.retries.budget / 100,
+        translation_of(spec),
     )
+
+
+def translation_of(spec: BackendSpec) -> Translation | None:
+    """How a backend is spoken to that does not go by the public names; None for one that does.
+
+    Its own addresses are those of `url:`, and the name that `host:` gives it. Of several addresses the first names it.
+    """
+    if spec.host == "preserve" and spec.links == "keep":
+        return None
+    own: dict[bytes, frozenset[int]] = {}
+    for url in spec.url:
+        host = url.written_host.encode()
+        own[host] = own.get(host, frozenset()) | ports_of(url.port)
+    first = spec.url[0]
+    name = None
+    if spec.host == "backend":
+        name = Place.at(first.scheme.encode(), first.written_host.encode(), first.port)
+    elif spec.host != "preserve":
+        name = Place(first.scheme.encode(), spec.host.encode())
+        own[name.host] = own.get(name.host, frozenset()) | ports_of(0) | ports_of(first.port)
+    return Translation(name, tuple(own.items()), spec.links == "rewrite")
 
 
 def tls_of(spec: BackendSpec, files: Files) -> BackendTls | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import takewhile
 from typing import Literal
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from notation.problems import ConfigError, Problem
 from proxy.asked import Asked
 from proxy.compiler import Held, WhereIs, rules_of
+from proxy.ends import translation_of
 from proxy.headers import CONNECTION, HOST, KEEP, OVERRIDE, nominated, request_kind
 from proxy.model import RoutesSpec
 from proxy.paths import Readings, read_path
@@ -25,9 +26,10 @@ PASSED_OVER = 5  # claims named that were passed over; more would not be read
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What `fig explain` says. `at`: `routes.yaml:12`; `target`.
+    """What `fig explain` says. `at`: `routes.yaml:12`.
 
-    What the backend is asked for, or where a redirect leads.
+    `target`: what the backend is asked for, or where a redirect leads; `host`: the Host that the backend sees;
+    `renamed`: the same, where it is another than the citizen's.
     """
 
     outcome: Outcome
@@ -39,16 +41,19 @@ class Explanation:
     target: str | None
     status: int | None
     because: str
+    host: str | None = None
+    renamed: str | None = None
 
     def as_json(self) -> dict[str, object]:
         """The value that `fig explain --json` prints."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "renamed"}
 
     def __str__(self) -> str:
         place = f"{self.at}  " if self.at else ""
         route = f"route {self.route} " if self.route else ""
         of = f"(slice {self.slice}, stage {self.stage}) " if self.slice else ""
         asked = f", asked for {self.target}" if self.target else ""
+        asked += f" as Host {self.renamed}" if self.renamed else ""
         leads = {
             "backend": f"-> {self.backend}{asked}",
             "redirect": f"-> {self.status} to {self.target}",
@@ -94,7 +99,15 @@ def asked_for(method: str, url: str, hosts: Iterable[str], headers: Iterable[str
 
 def explain(asked: Asked, spec: RoutesSpec, where: WhereIs, held: Held) -> Explanation:
     """The fate of one request under this file and these holds."""
-    return explain_by(rules_of(spec, where, held), asked)
+    explanation = explain_by(rules_of(spec, where, held), asked)
+    if explanation.backend is None:
+        return explanation
+    backend = spec.backends[explanation.backend]
+    translation = translation_of(backend)
+    if translation is None or translation.name is None:
+        return replace(explanation, host=asked.host.decode("latin-1") or backend.url[0].authority)
+    name = translation.name.authority.decode("latin-1")
+    return replace(explanation, host=name, renamed=name)
 
 
 def explain_by(rules: Rules, asked: Asked) -> Explanation:

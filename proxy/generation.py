@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from proxy.headers import Network
 from proxy.plan import Rules
+from proxy.translate.place import Translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Backend:
     """Something that can answer, at one address or several. Times in seconds.
 
     `host_field`: its own name, for a request that came without Host; `cookies`: those it may see, None for all;
-    `number`: its place in the map of counters; `budget`: the share of extra requests.
+    `number`: its place in the map of counters; `budget`: the share of extra requests;
+    `translation`: where it goes by another name than citizens know it by.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Backend:
     cookies: frozenset[bytes] | None = None
     number: int = 0
     budget: float = 0.2
+    translation: Translation | None = None
 
     def __hash__(self) -> int:
         return hash(self.name)  # what each request looks its pool up by

@@ -230,6 +230,16 @@ def forwarding_fields(sender: Sender) -> bytes:
     )
 
 
+def unnamed_fields(sender: Sender) -> bytes:
+    """The same for a backend that goes by another name: who asks, but not under which address.
+
+    Frameworks that believe these fields would take the public address for their own, and compare it with an Origin that
+    names theirs.
+    """
+    hops = b", ".join(b"for=" + _node(hop) for hop in sender.chain.split(b", "))
+    return b"Via: 1.1 %b\r\nX-Forwarded-For: %b\r\nForwarded: %b\r\n" % (PSEUDONYM, sender.chain, hops)
+
+
 def _node(address: bytes) -> bytes:
     """RFC 7239, section 6: an IPv6 address is bracketed and quoted."""
     return b'"[%b]"' % address if b":" in address else address

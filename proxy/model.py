@@ -152,13 +152,12 @@ class BackendSpec(Spec):
         BeforeValidator(listed, json_schema_input_type=BackendUrl | list[BackendUrl]),
         Field(min_length=1),
     ] = Field(description="Scheme, host and port of its server; or a list of several.")
-    host: Annotated[HostSetting, Later(unless=lambda host: host == "preserve", hint="write preserve until it is")] = (
-        Field(
-            "preserve",
-            description="The Host it sees: `preserve` the citizen's, `backend` its own, or a name. Links stay right.",
-        )
+    host: HostSetting = Field(
+        "preserve",
+        description="The Host it sees: `preserve` the citizen's, `backend` its own, or a name. Other than `preserve` "
+        "needs `hosts`: its own address and the public one are translated both ways.",
     )
-    links: Annotated[Literal["keep", "rewrite"], Later()] = Field(
+    links: Literal["keep", "rewrite"] = Field(
         "keep",
         description="`rewrite`: its own address in bodies becomes the public one (needs `hosts`).",
     )

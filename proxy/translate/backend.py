@@ -10,9 +10,6 @@ from proxy.headers import Field
 from proxy.translate.links import Turn, begins_with, turned
 from proxy.translate.tags import if_match, if_none_match
 
-# Forms up to this are translated; it is what the proxy holds of a request anyway. Larger ones pass as they are.
-FORM_LIMIT = 64 * 1024
-
 # A part of a body cannot be translated, so no backend is asked for one.
 _RANGES = frozenset((b"range", b"if-range"))
 _GZIP = re.compile(rb"(?:^|,)[ \t]*(?:x-)?(?:gzip|\*)[ \t]*(?:;[ \t]*q=([0-9.]+)[ \t]*)?(?=,|$)", re.IGNORECASE)
@@ -54,6 +51,14 @@ def query_for_backend(text: bytes, to_backend: Turn) -> bytes:
         is_address = _MAY_BE_ADDRESS.match(value) and not _BLANK.search(value)
         parts.append(name + equals + (turned(value, to_backend) if is_address else value))
     return b"&".join(parts)
+
+
+def is_form(fields: Sequence[Field]) -> bool:
+    """Whether a body with this head is a urlencoded form that can be read."""
+    kind = [value.partition(b";")[0].strip().lower() for name, value in fields if name.lower() == b"content-type"]
+    return kind == [b"application/x-www-form-urlencoded"] and not any(
+        name.lower() == b"content-encoding" for name, _ in fields
+    )
 
 
 def target_for_backend(target: bytes, to_backend: Turn) -> bytes:

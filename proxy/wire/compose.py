@@ -15,12 +15,16 @@ def head_for(backend: Backend, request: RequestHead, target: bytes, forwarding: 
     return request_bytes(request, target, request.host or backend.host_field, forwarding, lines)
 
 
-def request_bytes(request: RequestHead, target: bytes, host: bytes, forwarding: bytes, lines: bytes) -> bytes:
+def request_bytes(
+    request: RequestHead, target: bytes, host: bytes, forwarding: bytes, lines: bytes, *, length: int | None = None
+) -> bytes:
     """A request's head for a backend, always HTTP/1.1; `forwarding`: the lines the proxy says itself.
 
-    `lines`: of its fields, those to send.
+    `lines`: of its fields, those to send; `length`: of a body that is not sent as it came.
     """
-    if request.chunked:
+    if length is not None:
+        framing = b"Content-Length: %d\r\n" % length
+    elif request.chunked:
         framing = b"Transfer-Encoding: chunked\r\n"
     elif request.length is not None:
         framing = b"Content-Length: %d\r\n" % request.length

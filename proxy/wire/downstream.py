@@ -11,15 +11,15 @@ from proxy.trace import reference_of
 from proxy.wire import fast
 from proxy.wire.body import IncomingBody, TooLarge
 from proxy.wire.chunked import BadChunk
-from proxy.wire.compose import head_for
 from proxy.wire.connection import Connection
 from proxy.wire.exchange import Exchange
-from proxy.wire.form import HeldForm
+from proxy.wire.form import HeldForm, is_translated
 from proxy.wire.grammar import read_request
 from proxy.wire.heads import AskedByHead, Refused, RequestHead
 from proxy.wire.pages import Manner, own_answer
 from proxy.wire.pool import pool_for
 from proxy.wire.station import NEVER, PLAIN, Door, Station
+from proxy.wire.translator import sent_first
 
 # Bytes of pipelined requests that wait while one is answered.
 PIPELINE_LIMIT = 64 * 1024
@@ -188,7 +188,7 @@ class Downstream(Connection):
         else:
             self._state = _BODY
             self._body = IncomingBody(request, self.station.generation.limits.body)
-            if plan.if_overridden is not None:
+            if plan.if_overridden is not None or is_translated(request, plan, self.station.generation):
                 self._form = HeldForm(request, asked, plan, now, self.station.generation)
                 if request.expects_continue:
                     # The proxy wants the body before any backend is asked: the wish is fulfilled here, and ends here.
@@ -205,15 +205,14 @@ class Downstream(Connection):
         self, request: RequestHead, plan: Forward, started: float, body: bytes, generation: Generation, *, ended: bool
     ) -> None:
         pool = pool_for(self.station, generation.backends[plan.backend])
-        self.exchange = Exchange(self, request, plan, pool, started, self.trace(request.told), generation)
-        self.exchange.begin(self.head_of(self.exchange) + body, ended=ended)
+        exchange = Exchange(self, request, plan, pool, started, self.trace(request.told), generation, self._form)
+        self.exchange = exchange
+        exchange.begin(self.sent_first(exchange, body), ended=ended)
 
-    def head_of(self, exchange: Exchange) -> bytes:
-        """The head of its request, as the backend that is asked now gets it."""
+    def sent_first(self, exchange: Exchange, body: bytes) -> bytes:
+        """The request's head, and what there is of its body, as the backend that is asked now gets them."""
         assert self._peer is not None
-        backend = exchange.pool.backend
-        said = self._peer.forwarding(exchange.request, exchange.generation.trust) + exchange.trace
-        return head_for(backend, exchange.request, exchange.plan.target, said)
+        return sent_first(exchange, self._peer, body)
 
     def _read_body(self, data: bytes) -> None:
         self.deadline = self.station.now + self.station.generation.limits.body_idle
@@ -226,8 +225,8 @@ class Downstream(Connection):
             assert incoming is not None
             plan = form.hold(body, incoming.content, ended=ended)
             if plan is not None:
-                self._form = None
                 self._begin(form.request, plan, form.started, form.framed, form.generation, ended=ended)
+                self._form = None
         elif self.exchange is not None:
             self.exchange.request_ended = ended
             if body:

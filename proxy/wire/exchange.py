@@ -9,6 +9,7 @@ from proxy.plan import IDEMPOTENT, Forward
 from proxy.retrying import Cause
 from proxy.standing import ASKED
 from proxy.trace import reference_of
+from proxy.translate.bodies import Untranslatable
 from proxy.wire.attempts import Attempts, is_accepted, rescued
 from proxy.wire.chunked import LAST_CHUNK, encode_chunk
 from proxy.wire.compose import interim_bytes, reply_bytes, switched_bytes
@@ -16,8 +17,10 @@ from proxy.wire.heads import ReplyHead, RequestHead
 
 if TYPE_CHECKING:
     from proxy.wire.downstream import Downstream
+    from proxy.wire.form import HeldForm
     from proxy.wire.lane import Lane
     from proxy.wire.pool import Pool
+    from proxy.wire.translator import Translator
     from proxy.wire.upstream import Upstream
 
 # What is held of a request so that it can be sent again: enough for any form, little beside a thousand connections.
@@ -28,8 +31,8 @@ class Exchange:
     """Belongs to one citizen's connection and, once there is one, to one backend's."""
 
     __slots__ = (
-        "_chunked", "_held", "_held_bytes", "attempts", "citizen", "generation", "is_over", "keeps_open", "lane",
-        "plan", "pool", "reply", "request", "request_ended", "started", "trace", "upstream",
+        "_chunked", "_held", "_held_bytes", "attempts", "citizen", "form", "generation", "is_over", "keeps_open",
+        "lane", "plan", "pool", "reply", "request", "request_ended", "started", "trace", "translator", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -41,6 +44,7 @@ class Exchange:
         started: float,
         trace: bytes,
         generation: Generation,
+        form: "HeldForm | None" = None,
     ) -> None:
         self.citizen = citizen
         self.request = request
@@ -49,6 +53,8 @@ class Exchange:
         self.started = started
         self.trace = trace  # the lines that name it to the backend
         self.generation = generation
+        self.form = form
+        self.translator: Translator | None = None  # where the backend goes by another name
         self.lane: Lane | None = None
         self.attempts: Attempts | None = None  # once one has failed
         self.upstream: Upstream | None = None
@@ -135,10 +141,13 @@ class Exchange:
         """Ask another backend instead."""
         held = b"".join(self._held or ())
         body = held[held.index(b"\r\n\r\n") + 4 :]
+        if self.form is not None and self.form.whole is not None:
+            body = self.form.framed  # as it came: it may have been translated for the first
         self.plan, self.pool = plan, pool
         self._held, self._held_bytes = [], 0
         self.citizen.resume_reading()  # it may have had to wait for who could not be reached
-        self.begin(self.citizen.head_of(self) + body, ended=self.request_ended)
+        self.translator = None
+        self.begin(self.citizen.sent_first(self, body), ended=self.request_ended)
 
     def drop(self) -> None:
         """Let the connection go, whose answer is not wanted."""
@@ -154,7 +163,7 @@ class Exchange:
         # RFC 9110 section 15.2: "A proxy MUST forward 1xx responses unless the proxy itself requested the generation of
         # the 1xx response."
         if self.request.minor == 1 and (reply.status != 100 or self.request.expects_continue):
-            self.citizen.write(interim_bytes(reply))
+            self.citizen.write(interim_bytes(self.translator.passing(reply) if self.translator else reply))
             self._held = None  # the answer has begun
 
     def head_came(self, reply: ReplyHead, content: bytes) -> None:
@@ -164,6 +173,12 @@ class Exchange:
             pool.mine[ASKED] += 1
         elif not is_accepted(self, reply):
             return
+        if self.translator is not None:
+            try:
+                content = self.translator.head_came(reply, content)
+            except Untranslatable as why:
+                self._cannot_translate(why)
+                return
         self.reply = reply
         self._held = None
         minor = self.request.minor
@@ -184,12 +199,25 @@ class Exchange:
 
     def content_came(self, content: bytes) -> None:
         """More of the body."""
+        if self.translator is not None:
+            try:
+                content = self.translator.content_came(content)
+            except Untranslatable as why:
+                self._cannot_translate(why)
+                return
         self.citizen.write(encode_chunk(content) if self._chunked else content)
 
     def reply_ended(self) -> None:
         """The whole answer is with the citizen."""
         assert self.reply is not None
         self.upstream = None
+        if self.translator is not None:
+            try:
+                rest = self.translator.ended()
+            except Untranslatable as why:
+                self._cannot_translate(why)
+                return
+            self.citizen.write(encode_chunk(rest) if self._chunked else rest)
         if self._chunked:
             self.citizen.write(LAST_CHUNK)
         self._close()
@@ -201,6 +229,8 @@ class Exchange:
 
     def switched(self, reply: ReplyHead, data: bytes) -> None:
         """The backend has changed the protocol, as the citizen asked."""
+        if self.translator is not None:
+            reply = self.translator.passing(reply)
         self.reply = reply
         self._held = None
         micros = int((monotonic() - self.started) * 1e6)
@@ -233,6 +263,11 @@ class Exchange:
             return
         self.lane.failed()
         self.upstream_failed(502, "it closed the connection", "reset")
+
+    def _cannot_translate(self, why: Untranslatable) -> None:
+        """Nothing half translated reaches the citizen: an error page, or an answer that is seen to be cut."""
+        self.drop()
+        self.upstream_failed(502, f"its reply has {why}", 502)
 
     def upstream_failed(self, status: int, why: str, cause: Cause) -> None:
         """No answer, or no more of it.

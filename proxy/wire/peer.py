@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from proxy.headers import Network, forwarding_fields, is_trusted, sender_of
+from proxy.headers import Network, forwarding_fields, is_trusted, sender_of, unnamed_fields
 from proxy.wire.heads import RequestHead
 
 
@@ -27,3 +27,9 @@ class Peer:
             self._said_of = request.host
             self._said = forwarding_fields(sender_of(self._address, request.host, (), (), self._proto))
         return self._said
+
+    def unnamed(self, request: RequestHead, trust: Sequence[Network]) -> tuple[bytes, bytes]:
+        """The lines for a backend that goes by another name; and `http` or `https`, as the citizen speaks it."""
+        told = request.told if self.is_trusted else ()
+        sender = sender_of(self._address, request.host, told, trust if told else (), self._proto)
+        return unnamed_fields(sender), sender.proto

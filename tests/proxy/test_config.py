@@ -190,6 +190,15 @@ CASES: list[tuple[str, str, str]] = [
      ("3: the admin pages and citizens would share 127.0.0.1:9901\n"
       "    [::]:9901 is on line 2; give admin a port of its own, such as 127.0.0.1:9901")),
     # --- backends
+    ("{url: http://127.0.0.1:9001}", "{url: 'http://127.0.0.1:9001', host: backend}",
+     ("6: backend 'repairs-v2' has host: backend, but there are no hosts: whose name its own could become\n"
+     "    write hosts: and the public names, such as [www.anytown.gov.uk]")),
+    ("{url: http://127.0.0.1:9001}", "{url: 'http://127.0.0.1:9001', host: repairs.internal}",
+     ("6: backend 'repairs-v2' has host: repairs.internal, but there are no hosts: whose name its own could become\n"
+     "    write hosts: and the public names, such as [www.anytown.gov.uk]")),
+    ("{url: http://127.0.0.1:9001}", "{url: 'http://127.0.0.1:9001', links: rewrite}",
+     ("6: backend 'repairs-v2' has links: rewrite, but there are no hosts: whose name its own could become\n"
+     "    write hosts: and the public names, such as [www.anytown.gov.uk]")),
     ("http://127.0.0.1:9001", "http://localhost:8080",
      ("6: backend 'repairs-v2' leads to 127.0.0.1:8080, where the proxy itself listens\n"
      "    write the server's own port")),

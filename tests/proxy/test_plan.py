@@ -87,6 +87,21 @@ def test_every_decision(line: str, outcome: str, who: object, target: str | None
     assert said.because
 
 
+@pytest.mark.parametrize(
+    ("setting", "host", "shown"),
+    [
+        ("preserve", "www.anytown.gov.uk", "-> legacy, asked for /a\n"),
+        ("backend", "127.0.0.1:8081", "-> legacy, asked for /a as Host 127.0.0.1:8081\n"),
+        ("legacy.internal", "legacy.internal", "-> legacy, asked for /a as Host legacy.internal\n"),
+    ],
+)
+def test_the_host_that_the_backend_will_see_is_told(setting: str, host: str, shown: str) -> None:
+    text = ROUTES.replace("{url: http://127.0.0.1:8081}", f"{{url: 'http://127.0.0.1:8081', host: {setting}}}")
+    said = ask("GET /a", text=text)
+    assert said.as_json()["host"] == host
+    assert shown in str(said)
+
+
 def test_an_override_in_a_field_counts_as_unsafe() -> None:
     assert ask("GET /repairs/42", "X-HTTP-Method-Override: DELETE").backend == "legacy"
     assert ask("POST /repairs/report", "x-method-override: PUT").backend == "legacy"

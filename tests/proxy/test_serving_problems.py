@@ -52,7 +52,7 @@ def test_what_is_acted_on_is_served(tmp_path: Path) -> None:
         "limits: {head: 16KiB, idle: 5s}\npaths: {case: insensitive, params: keep}\nlog: {access: off}\n"
         "redirects: [{from: /old/*, to: /repairs/*, status: 308}]\ngone: [/kiosk/*]\n"
         "tests: [{request: GET /repairs/42, slice: repairs}]\n"
-    ).replace(
+    ).replace("8081}", "8081, host: backend, links: rewrite, cookies: [a]}").replace(
         "[/repairs/*]",
         "[/repairs/*, {regex: /r/.*, priority: 5, host: www.anytown.gov.uk},"
         " {path: /a, headers: {x-b: '1'}, query: {c: d}, cookies: {e: f}}]",
