@@ -105,8 +105,9 @@ class Window:
         return self.dialect.quoted(self.column)
 
     def stands(self, position: Position) -> str:
-        """The question for the newest cursor there is, whether (1) it is older than the one known, and how many rows
-        are new and how many have no cursor: one scan of the source tells all four.
+        """The question for the newest cursor there is since the position, whether (1) it is older than the one known,
+        and how many rows are new and how many have no cursor. Only those rows are looked at: an index on the cursor
+        finds them, and without one a single scan tells all four.
         """
         most = f"max({self.name})"
         if self.now:
@@ -116,7 +117,8 @@ class Window:
             older = f"CASE WHEN {most} < {self.dialect.literal(position.until, self.native)} THEN 1 ELSE 0 END"
         new = self.since(position) + (f" AND {self.until(self.now)}" if self.now else "")
         counted = (f"SUM(CASE WHEN {each} THEN 1 ELSE 0 END)" for each in (new, self.without()))
-        return select(self.relation, ", ".join((self.dialect.text(most, self.native), older, *counted)))
+        where = f"({self.since(position)} OR {self.without()})" if position.until is not None else ""
+        return select(self.relation, ", ".join((self.dialect.text(most, self.native), older, *counted)), where)
 
     def since(self, position: Position) -> str:
         """Rows that are new, or may be: changed since, or not committed yet when the last window was made."""

@@ -85,7 +85,10 @@ def stand(job: Job, window: Window, last: Position) -> Standing:
     ((until, older, new, without),) = job.reading.ask(window.stands(last))
     if not window.now and (seen := _until_now(job, window, until)).now and is_later(until or "", seen.now):
         return stand(job, seen, last)
-    if older == "1" or (until is None and last.until is not None):
+    if until is None and last.until is not None:
+        there = stand(job, window, replace(last, until=None, at=()))
+        return there if there.until is None else stand(job, there.window, replace(last, until=there.until, at=()))
+    if older == "1":
         return stand(job, window, replace(last, until=until, at=()))
     if until is not None:
         check_end(until)

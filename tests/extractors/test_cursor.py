@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,7 +61,17 @@ def test_ties_with_the_newest_are_read_again() -> None:
     assert chosen(connection, it.since(Position("C", "INTEGER", "2"))) == [(2, "a'b"), (2, "b"), (3, "c")]
     unfinished = Position("C", "INTEGER", "3", ("2", "'a''b'"))
     assert chosen(connection, it.since(unfinished)) == [(2, "b"), (3, "c")]
-    assert connection.execute(it.stands(Position("C", "INTEGER", "9"))).fetchone() == ("3", 1, 0, 0)
+    connection.close()
+
+
+def test_where_a_source_stands_is_asked_of_its_index() -> None:
+    connection, it = table([(1, "a"), (2, "b"), (3, "c"), (None, "d")]), window()
+    assert connection.execute(it.stands(Position("C", "INTEGER", "2"))).fetchone() == ("3", 0, 2, 1)
+    assert connection.execute(it.stands(Position("C", "INTEGER", "9"))).fetchone() == (None, 0, 0, 1), "it was set back"
+    connection.execute("CREATE INDEX newest ON T (C)")
+    for now in ("", "5"):
+        plan = connection.execute("EXPLAIN QUERY PLAN " + replace(it, now=now).stands(Position("C", "INTEGER", "2")))
+        assert not [step for *_, step in plan if step.startswith("SCAN")], "the table is not scanned"
     connection.close()
 
 
@@ -73,6 +84,8 @@ def test_a_lag_reads_what_may_have_been_committed_late() -> None:
     connection.executemany("INSERT INTO T VALUES (?)", [(moment,) for moment in moments])
     found = connection.execute(f"SELECT C FROM T WHERE {it.since(Position('C', 'TEXT', repr(moments[2])))}").fetchall()
     assert [moment for (moment,) in found] == moments[1:]
+    newer = Position("C", "TEXT", "'2024-01-31 09:30:30.000'")
+    assert connection.execute(it.stands(newer)).fetchone() == (repr(moments[2]), 1, 1, 0), "it was set back a little"
     connection.close()
 
 
