@@ -18,6 +18,7 @@ from extractors.compiled import Dataset, Source
 from extractors.cursor import position
 from extractors.cursor import window as window_of
 from extractors.exposed import exposed
+from extractors.no_pandas import leave_pandas
 from extractors.origin import relation_of
 from extractors.pace import Pace, check_open
 from extractors.privacy import Key
@@ -84,6 +85,7 @@ def extract(dataset: Dataset, home: Path, keys_file: Path, tell: Tell, *, full: 
     was committed before that stays, and nothing else of the run is seen.
     """
     began, now = time.monotonic(), datetime.now(UTC)
+    leave_pandas()
     check_open(dataset.source.name, dataset.source.window, _now())
     key = keys.read(keys_file) if dataset.needs_key else None
     with lake.hold(home, dataset.name, new_run(), "fig extract") as held:

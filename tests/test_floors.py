@@ -56,6 +56,7 @@ FLOORS: Mapping[str, int] = {
     "extractors.matching": HANDS,
     "extractors.merge": HANDS,
     "extractors.model": DECISIONS,
+    "extractors.no_pandas": HANDS,
     "extractors.origin": DECISIONS,
     "extractors.pace": DECISIONS,
     "extractors.parquet_files": HANDS,

@@ -1,0 +1,26 @@
+"""pyarrow is told that there is no pandas, for as long as nobody wants a frame."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+FRAMES = """
+import sys
+import pyarrow as pa
+from extractors.no_pandas import leave_pandas
+leave_pandas()
+pa.array([1, 2]).to_pylist()
+pa.table({"a": [1, None]})
+assert "pandas" not in sys.modules
+frame = pa.table({"a": [1, 2]}).to_pandas()
+assert list(frame.a) == [1, 2]
+assert pa.array(frame.a).to_pylist() == pa.Table.from_pandas(frame)["a"].to_pylist() == [1, 2]
+leave_pandas()
+assert "pandas" in sys.modules
+"""
+
+
+def test_arrays_need_no_pandas_and_frames_still_find_it() -> None:
+    done = subprocess.run([sys.executable, "-c", FRAMES], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
