@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from proxy import stages
-from proxy.control import Message
+from proxy.control import AGAIN, Message
 from proxy.holds import Bypass, Hold
 from proxy.report import report
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 async def answer(supervisor: "Supervisor", message: Message) -> Message:
     """Do what the message asks for, and say how it went."""
+    if supervisor.upgrade.heir:
+        return AGAIN
     match message:
         case {"do": "status"}:
             return report(supervisor)

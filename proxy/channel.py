@@ -15,6 +15,8 @@ _LENGTH = struct.Struct("!I")
 # Claims a worker takes in at once: about a millisecond, so that no request waits for a new table (measured: 4 us a
 # claim).
 CLAIMS_A_PIECE = 200
+# Seconds that a connection may be idle when the proxy stops: a busy one asks again within them, and is told to close.
+IDLE_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,19 @@ class Swap:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """Take no more connections, finish what is under way within `grace` seconds, and end."""
+    """Take no more connections, finish what is under way within `grace` seconds, and end.
+
+    A connection may stay idle for `patience` seconds of them. `succeeded`: others serve on in this worker's place.
+    """
 
     grace: float
+    patience: float = IDLE_PATIENCE
+    succeeded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Every socket you were handed listens by now: take in who comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +64,7 @@ class Swapped:
     number: int
 
 
-Message = Begin | Claims | Swap | Drain | Swapped
+Message = Begin | Claims | Swap | Open | Drain | Swapped
 
 
 def frame(message: Message) -> bytes:

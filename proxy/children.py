@@ -55,3 +55,18 @@ async def stop(process: asyncio.subprocess.Process, grace: float) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
         await process.wait()
+
+
+async def ended(pid: int) -> None:
+    """Wait until a process has ended, be it a child of ours or not."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(process, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(process)
+        os.close(process)

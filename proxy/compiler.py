@@ -1,8 +1,8 @@
 """From routes.yaml and the holds to a generation. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from notation.problems import Where
 from proxy.counters import ADDRESSES, BACKENDS, MAX_SERIES
@@ -20,14 +20,32 @@ class SeriesFull(Exception):
     """Reloads have used up the map of counters; a restart begins a new one."""
 
 
+class Given(TypedDict):
+    """Numbers of a SeriesBook, each after what it belongs to."""
+
+    series: list[tuple[str, str, int]]
+    backends: list[tuple[str, int]]
+    servers: list[tuple[str, str, int]]
+
+
 class SeriesBook:
     """Which counters belong to what. Numbers are given once and kept, so that a reload loses no count."""
 
-    def __init__(self) -> None:
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._next = FIRST_FREE_SERIES
-        self._backends: dict[str, int] = {}
-        self._servers: dict[tuple[str, str], int] = {}
+    def __init__(self, given: Given | None = None) -> None:
+        given = given or {"series": [], "backends": [], "servers": []}
+        self._numbers = {(slice_name, label): number for slice_name, label, number in given["series"]}
+        self._next = max((number + 2 for number in self._numbers.values()), default=FIRST_FREE_SERIES)
+        self._backends = dict(given["backends"])
+        self._servers = {(backend, url): number for backend, url, number in given["servers"]}
+
+    @property
+    def given(self) -> Given:
+        """Every number given so far, for the supervisor after us; can be written as JSON."""
+        return {
+            "series": [(slice_name, label, number) for (slice_name, label), number in self._numbers.items()],
+            "backends": list(self._backends.items()),
+            "servers": [(backend, url, number) for (backend, url), number in self._servers.items()],
+        }
 
     def number(self, slice_name: str, label: str) -> int:
         """The first of two series in a row: what legacy or the proxy answered, and what the slice answered."""
@@ -46,6 +64,16 @@ class SeriesBook:
     def of_server(self, backend: str, url: str) -> int:
         """The place of one address of a backend. Raises SeriesFull."""
         return _placed(self._servers, (backend, url), ADDRESSES)
+
+    @property
+    def backends(self) -> Collection[int]:
+        """The place of each backend there ever was."""
+        return self._backends.values()
+
+    @property
+    def servers(self) -> Collection[int]:
+        """The place of each address there ever was."""
+        return self._servers.values()
 
     def of_slice(self, slice_name: str) -> Iterator[int]:
         """The first series of each claim a slice has ever had."""

@@ -10,10 +10,19 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from time import monotonic, sleep
 
 Message = dict[str, object]
 # A message names a slice and a reason; a reply lists slices. Neither is a place for more.
 LINE_LIMIT = 4 * 1024 * 1024
+# Seconds that a command waits for its answer: a table of 100,000 routes is taken in within ten.
+PATIENCE = 30.0
+# A proxy that hands over says "again": the next one is there in a moment.
+AGAIN_SECONDS = 0.02
+AGAIN: Message = {"ok": False, "again": True}
+
+Answer = Callable[[Message], Awaitable[Message]]
+Offer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class NotRunning(Exception):
@@ -30,16 +39,36 @@ def _short_path(home: Path) -> Iterator[str]:
         os.close(folder)
 
 
-def ask(home: Path, message: Message, timeout: float = 30.0) -> Message:
-    """Send one message and wait for the reply. Raises NotRunning, and TimeoutError after `timeout` seconds."""
+def connect(home: Path) -> socket.socket:
+    """A connection to the proxy that serves from this folder. Raises NotRunning."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with _short_path(home) as path, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(timeout)
+        with _short_path(home) as path:
             connection.connect(path)
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        connection.close()
+        raise NotRunning(f"no proxy is running in {home}") from error
+    return connection
+
+
+def ask(home: Path, message: Message, timeout: float = PATIENCE) -> Message:
+    """Send one message and wait for the reply. Raises NotRunning, and TimeoutError after `timeout` seconds."""
+    until = monotonic() + timeout
+    while True:
+        reply = _ask(home, message, until - monotonic())
+        if not reply.get("again") or monotonic() > until:
+            return reply
+        sleep(AGAIN_SECONDS)
+
+
+def _ask(home: Path, message: Message, timeout: float) -> Message:
+    try:
+        with connect(home) as connection:
+            connection.settimeout(max(timeout, AGAIN_SECONDS))
             connection.sendall(json.dumps(message).encode() + b"\n")
             with connection.makefile("rb") as file:
                 line = file.readline(LINE_LIMIT)
-    except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, BrokenPipeError) as error:
+    except (ConnectionResetError, BrokenPipeError) as error:
         raise NotRunning(f"no proxy is running in {home}") from error
     if not line.endswith(b"\n"):
         raise NotRunning(f"the proxy in {home} stopped before it answered")
@@ -47,12 +76,19 @@ def ask(home: Path, message: Message, timeout: float = 30.0) -> Message:
     return reply
 
 
-async def listen(home: Path, answer: Callable[[Message], Awaitable[Message]]) -> asyncio.Server:
-    """Serve the socket; the caller makes sure that it is the only one who does."""
+async def listen(home: Path, answer: Answer, offer: Offer) -> asyncio.Server:
+    """Serve the socket, also to the proxy that asks to take over (`offer`).
+
+    The caller makes sure that it is the only one who does; one who did before goes on with whom it talks to.
+    """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             message = json.loads(await reader.readline())
+            if message == {"do": "take over"}:
+                await offer(reader, writer)
+                writer.close()
+                return
             reply = await answer(message) if isinstance(message, dict) else _unknown(message)
         except (ValueError, TypeError, KeyError) as error:
             reply = _unknown(error)
@@ -65,13 +101,13 @@ async def listen(home: Path, answer: Callable[[Message], Awaitable[Message]]) ->
             await writer.wait_closed()
 
     with _short_path(home) as path:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)  # noqa: PTH108  # a name under /proc, at once
         before = os.umask(0o177)
         try:
-            return await asyncio.start_unix_server(serve, path, limit=LINE_LIMIT)
+            server = await asyncio.start_unix_server(serve, f"{path}.new", limit=LINE_LIMIT)
         finally:
             os.umask(before)
+        os.replace(f"{path}.new", path)  # noqa: PTH105  # names under /proc, at once: there is never none
+        return server
 
 
 def _unknown(what: object) -> Message:

@@ -1,6 +1,6 @@
 """Which of the citizen's cookies a backend may see. Pure: the value of a Cookie field in, what is left of it out.
 
-    kept_cookies(b"JSESSIONID=1; repairs_session=2", frozenset({b"repairs_session"})) -> b"repairs_session=2"
+kept_cookies(b"JSESSIONID=1; repairs_session=2", frozenset({b"repairs_session"})) -> b"repairs_session=2"
 """
 
 import re

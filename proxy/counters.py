@@ -12,7 +12,7 @@ import ipaddress
 import mmap
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -32,8 +32,9 @@ _BACKENDS = _SKETCH + 2 * COLUMNS
 _ADDRESSES = _BACKENDS + BACKENDS * BACKEND_CELLS
 _SERIES = _ADDRESSES + ADDRESSES * ADDRESS_CELLS
 _ROW = _SERIES + MAX_SERIES * CELLS
-# After the workers' rows comes the keeper's: what it found at each address.
+# Before the workers' rows, to which an upgrade adds, comes the keeper's: what it found at each address.
 _KEEPER_ROW = ADDRESSES * ADDRESS_CELLS
+_FIRST_ROW = _KEEPER_ROW
 
 _CUT, _SUM, _FIRST_BUCKET = 6, 7, 8
 # Microseconds; each bound is 1.33 times the one before, from 100 us to about 6 minutes: a p95 is known to within a
@@ -75,9 +76,19 @@ class Tally:
         return None
 
 
+# Supervisors that say the same mean the same by each cell. The first number: raise it when the meaning of one changes.
+LAYOUT = f"1: {_HEADER} {_FIRST_ROW} {_BACKENDS} {_ADDRESSES} {_SERIES} {_ROW} {CELLS} {BOUNDS[-1]}"
+
+
+def free_rows(rows: int, busy: Collection[int], workers: int) -> tuple[int, ...]:
+    """Rows for that many workers that nobody writes to: those that are left of `rows`, then new ones behind them."""
+    free = [row for row in range(rows) if row not in busy]
+    return tuple((free + list(range(rows, rows + workers)))[:workers])
+
+
 def layout(workers: int) -> int:
     """Bytes of a map for that many workers."""
-    return 8 * (_HEADER + workers * _ROW + _KEEPER_ROW)
+    return 8 * (_HEADER + _FIRST_ROW + workers * _ROW)
 
 
 def _host(address: str) -> bytes:
@@ -102,17 +113,24 @@ class Counters:
         self.fd = fd
         self.workers = workers
         self._map = mmap.mmap(fd, layout(workers))
-        cells = memoryview(self._map).cast("Q")
-        self._cells = cells[_HEADER:]
-        self._key = bytes(cells[:_HEADER].cast("B"))
+        self._whole = memoryview(self._map).cast("Q")
+        self._cells = self._whole[_HEADER + _FIRST_ROW :]
+        self._key = bytes(self._whole[:_HEADER].cast("B"))
 
     @classmethod
     def create(cls, workers: int) -> "Counters":
-        """A new map, all zero, that children can be handed by its descriptor."""
+        """A new map, all zero, that children can be handed by its descriptor; rows for that many workers."""
         fd = os.memfd_create("stranglerfig-counters")
         os.ftruncate(fd, layout(workers))
         os.pwrite(fd, os.urandom(8 * _HEADER), 0)
         return cls(fd, workers)
+
+    @classmethod
+    def grown(cls, fd: int, rows: int) -> "Counters":
+        """A map that others use, with rows behind theirs."""
+        if os.fstat(fd).st_size < layout(rows):
+            os.ftruncate(fd, layout(rows))
+        return cls(fd, rows)
 
     def of_backend(self, number: int) -> tuple[memoryview, ...]:
         """The cells of one backend, worker by worker."""
@@ -124,8 +142,8 @@ class Counters:
 
     def found_by_keeper(self, number: int) -> memoryview:
         """What the keeper, who alone writes it, has found at one address of a backend."""
-        start = self.workers * _ROW + number * ADDRESS_CELLS
-        return self._cells[start : start + ADDRESS_CELLS]
+        start = _HEADER + number * ADDRESS_CELLS
+        return self._whole[start : start + ADDRESS_CELLS]
 
     def _of_workers(self, start: int, length: int) -> tuple[memoryview, ...]:
         starts = (worker * _ROW + start for worker in range(self.workers))
@@ -155,8 +173,7 @@ class Counters:
         """Answers by status class, then those cut short, over all workers and many series: a slice may have 100,000."""
         import numpy as np  # only who reads counts needs it; a worker does not
 
-        end = _HEADER + self.workers * _ROW
-        cells = np.frombuffer(self._map, dtype=np.uint64)[_HEADER:end].reshape(self.workers, _ROW)
+        cells = np.frombuffer(self._map, dtype=np.uint64)[_HEADER + _FIRST_ROW :].reshape(self.workers, _ROW)
         rows = cells[:, _SERIES:].reshape(self.workers, MAX_SERIES, CELLS)
         return tuple(int(cell) for cell in rows[:, list(series), : _CUT + 1].sum(axis=(0, 1)))
 
@@ -167,6 +184,7 @@ class Counters:
     def close(self) -> None:
         """Give the map back; the descriptor stays its owner's."""
         self._cells.release()
+        self._whole.release()
         self._map.close()
 
 

@@ -7,9 +7,10 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 
-from proxy.channel import Drain, Swapped, Whole, frame, receive, send
+from proxy.channel import Drain, Open, Swapped, Whole, frame, receive, send
 from proxy.children import Pause, start, stop
 from proxy.counters import Counters
+from proxy.sockets import Listener
 
 # How often a worker that does not take in a generation is replaced before whoever waits is told.
 PATIENCE = 3
@@ -22,9 +23,9 @@ class NotTaken(Exception):
 
 
 class Hand:
-    """One worker: a place in the crew, filled by one process after another."""
+    """One worker: a place in the crew, filled by one process after another. `index`: its rows of the counters."""
 
-    def __init__(self, index: int, crew: "Crew", listeners: Sequence[socket.socket]) -> None:
+    def __init__(self, index: int, crew: "Crew", listeners: Sequence[Sequence[socket.socket]]) -> None:
         self.index = index
         self.generation = 0
         self.process: asyncio.subprocess.Process | None = None
@@ -48,16 +49,19 @@ class Hand:
                 return
             wait = pause.next()
             self._crew.deaths += 1
+            self._crew.let_go(self.index)
             self._crew.say(f"worker {self.index} ended with {code}; another starts in {wait:.1f} s")
             await asyncio.sleep(wait)
 
     async def _live(self) -> None:
         crew = self._crew
         ours, theirs = socket.socketpair()
-        fds = [theirs.fileno(), crew.counters.fd, *(each.fileno() for each in self._listeners)]
+        listening = [[each.fileno() for each in sockets] for sockets in self._listeners]
+        fds = [theirs.fileno(), crew.counters.fd, *(fd for sockets in listening for fd in sockets)]
         arguments = [
             *("--index", str(self.index), "--workers", str(crew.counters.workers), *crew.flags),
-            *("--control", str(fds[0]), "--counters", str(fds[1]), "--listen", *map(str, fds[2:])),
+            *("--control", str(fds[0]), "--counters", str(fds[1]), "--listen"),
+            *(",".join(map(str, sockets)) for sockets in listening),
         ]
         try:
             with theirs:
@@ -90,15 +94,20 @@ class Hand:
             with contextlib.suppress(ConnectionError):
                 await send(self._writer, *frames)
 
-    async def drain(self, grace: float) -> None:
+    async def open(self) -> None:
+        """Every socket listens by now; one that is not there yet sees so when it comes."""
+        async with self._sending:
+            await self._send(frame(Open()))
+
+    async def drain(self, order: Drain) -> None:
         """Let it finish, and see it end."""
         try:
             async with asyncio.timeout(1.0), self._sending:
-                await self._send(frame(Drain(grace)))
+                await self._send(frame(order))
         except TimeoutError:
             self.end()
         if self.process is not None:
-            await stop(self.process, grace + 1.0)
+            await stop(self.process, order.grace + 1.0)
 
     def end(self) -> None:
         """End a process that hangs."""
@@ -113,17 +122,23 @@ class Crew:
     def __init__(
         self,
         counters: Counters,
-        listeners: Sequence[Sequence[socket.socket]],
+        rows: Sequence[int],
+        listeners: Sequence[Listener],
         first: Whole,
         flags: Sequence[str],
+        let_go: Callable[[int], None],
         say: Callable[[str], None],
     ) -> None:
         self.counters = counters
         self.flags = flags
+        self.let_go = let_go
         self.say = say
         self.current = first
         self.stopping = False
-        self.hands = [Hand(i, self, [sockets[i] for sockets in listeners]) for i in range(counters.workers)]
+        count = len(rows)
+        self.hands = [
+            Hand(row, self, [each.of_worker(place, count) for each in listeners]) for place, row in enumerate(rows)
+        ]
         self.deaths = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._noticed = asyncio.Condition()
@@ -171,10 +186,14 @@ class Crew:
         async with self._noticed:
             self._noticed.notify_all()
 
-    async def stop(self, grace: float) -> None:
+    async def open(self) -> None:
+        """Let every worker take connections from every socket that is its own: all listen by now."""
+        await asyncio.gather(*(hand.open() for hand in self.hands))
+
+    async def stop(self, order: Drain) -> None:
         """Drain every worker."""
         self.stopping = True
-        await asyncio.gather(*(hand.drain(grace) for hand in self.hands))
+        await asyncio.gather(*(hand.drain(order) for hand in self.hands))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -107,3 +107,4 @@ class Generation:
     trust: tuple[Network, ...] = ()
     limits: Limits = Limits()
     fronts: tuple[Front, ...] = (Front(),)
+    grace: float = 30.0

@@ -11,8 +11,10 @@ from notation.problems import Refused
 from proxy.addresses import Address, address
 from proxy.alone import AlreadyRunning
 from proxy.chosen import no_file, routes_file
+from proxy.predecessor import NotHandedOver
 from proxy.sockets import CannotListen
 from proxy.supervisor import CannotStart, Options, Supervisor
+from proxy.systemd import BadSocket, take_sockets
 
 
 class AddressParameter(click.ParamType[Address]):
@@ -68,6 +70,11 @@ Examples:
     help="Read every head by the whole grammar, usual or not: the same answers, slower. To find out whether a fault "
     "lies in the short cut.",
 )
+@click.option(
+    "--take-over",
+    is_flag=True,
+    help="Take over from the proxy that serves from this folder, if one does, and end it once this one serves.",
+)
 def serve(
     config: Path | None,
     workers: int | None,
@@ -75,17 +82,19 @@ def serve(
     admin: Address | None,
     loop: str,
     no_fast_path: bool,
+    take_over: bool,
 ) -> None:
     """Serve citizens by routes.yaml, until Ctrl-C or SIGTERM.
 
     The file is watched: a good change takes effect at once, a bad one never, not even in part. SIGHUP reads it again.
+    SIGUSR2 upgrades: this program starts itself again with --take-over, and no connection is lost.
     """
     config = routes_file(config)
     if not config.is_file():
         raise no_file(config)
-    supervisor = Supervisor(config.resolve(), Options(workers, listen, admin, loop, not no_fast_path), os.environ)
     try:
-        asyncio.run(supervisor.run())
-    except (CannotListen, CannotStart, AlreadyRunning) as error:
+        options = Options(workers, listen, admin, loop, not no_fast_path, take_over, take_sockets(os.environ))
+        asyncio.run(Supervisor(config.resolve(), options, os.environ).run())
+    except (AlreadyRunning, BadSocket, CannotListen, CannotStart, NotHandedOver) as error:
         click.echo(str(error), err=True)
         sys.exit(3)

@@ -11,6 +11,8 @@ from proxy.addresses import Address
 
 # Connections the kernel keeps for a worker that is busy or being replaced; the kernel cuts it to net.core.somaxconn.
 BACKLOG = 4096
+# Sockets of a worker from which on one more or less does not unbalance them.
+MANY = 4
 
 
 class CannotListen(Exception):
@@ -22,13 +24,34 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One address, with a socket for each worker.
+    """One address, with as many sockets for each worker, among which the kernel spreads connections.
 
-    The kernel spreads connections among them (socket(7), SO_REUSEPORT).
+    That is SO_REUSEPORT (socket(7)). `shared`: the one socket of somebody else's, from which every worker takes.
     """
 
     address: Address
     sockets: tuple[socket.socket, ...]
+    shared: bool = False
+
+    def of_worker(self, place: int, workers: int) -> tuple[socket.socket, ...]:
+        """The sockets that the worker at that place takes connections from; together they leave none out."""
+        return self.sockets if self.shared else self.sockets[place::workers]
+
+    def widened(self, workers: int) -> "Listener":
+        """With sockets added, bound but not listening yet, until each of that many workers has as many as the others.
+
+        None is ever closed: connections wait in it. Where each has MANY already, one more or less is no matter.
+        """
+        if self.shared or len(self.sockets) >= MANY * workers:
+            return self
+        added = [_bind(self.address, reuse_port=True) for _ in range(-len(self.sockets) % workers)]
+        return Listener(self.address, (*self.sockets, *added))
+
+    def open(self) -> None:
+        """Let every socket listen."""
+        for each in self.sockets:
+            if not each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                each.listen(BACKLOG)
 
     def close(self) -> None:
         """Give the address back."""
@@ -42,13 +65,14 @@ def listen(address: Address, workers: int) -> Listener:
     # citizens.
     _bind(address, reuse_port=False).close()
     first = _bind(address, reuse_port=True)
-    bound = Address(address.host, first.getsockname()[1])
+    listener = Listener(Address(address.host, first.getsockname()[1]), (first,))
     try:
-        others = [_bind(bound, reuse_port=True) for _ in range(workers - 1)]
-    except CannotListen:
-        first.close()
-        raise
-    return Listener(bound, (first, *others))
+        listener = listener.widened(workers)
+        listener.open()
+    except (CannotListen, OSError) as error:
+        listener.close()
+        raise error if isinstance(error, CannotListen) else _explained(address, error) from error
+    return listener
 
 
 def _bind(address: Address, *, reuse_port: bool) -> socket.socket:
@@ -59,7 +83,6 @@ def _bind(address: Address, *, reuse_port: bool) -> socket.socket:
         if reuse_port:
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind((address.host, address.port))
-        bound.listen(BACKLOG)
         bound.setblocking(False)
     except OSError as error:
         bound.close()

@@ -5,9 +5,9 @@
 Each worker writes its own cells and reads everybody's, so what is decided here holds for the whole process group.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from proxy.counters import BACKEND_CELLS
+from proxy.counters import BACKEND_CELLS, Counters
 
 # Cells of a backend. Gauges, which end with the worker that holds them: connections that are open or being opened,
 # those of them that wait for work, requests that wait for a connection, and when this worker began to try a backend
@@ -87,6 +87,15 @@ class Standing:
         """How many of the last `of` requests failed, over all workers, since the breaker last closed."""
         after = max(0, self.total(ASKED) - of, self.latest(CLOSED_AFTER))
         return sum([number > after for row in self.rows for number in row[_FIRST_FAILURE:]])
+
+
+def let_go(counters: Counters, row: int, backends: Collection[int], servers: Collection[int]) -> None:
+    """What a worker that has ended held of each backend and address is held by nobody."""
+    for number in backends:
+        Standing(counters.of_backend(number), row).begin(0)
+    for number in servers:
+        cells = counters.of_server(number)[row]
+        cells[AT_ADDRESS] = cells[IDLE_AT_ADDRESS] = 0
 
 
 def is_down(found: memoryview, now: int) -> bool:

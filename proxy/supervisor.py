@@ -6,35 +6,42 @@ Never in a citizen's way.
 import asyncio
 import contextlib
 import os
-import resource
 import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from time import monotonic
 
 from notation.problems import ConfigError, Problem
 from proxy import control, holds
 from proxy.addresses import Address
-from proxy.alone import alone
+from proxy.alone import name_holder
 from proxy.answers import answer
 from proxy.certificates import certificate_problems, files_of
-from proxy.channel import Whole, whole
-from proxy.compiler import Held, SeriesBook, make_generation
+from proxy.channel import Drain, Whole, whole
+from proxy.children import ended
+from proxy.compiler import Held, make_generation
 from proxy.config import Loaded, load, serving_problems
-from proxy.control import Message
-from proxy.counters import Counters
+from proxy.control import AGAIN, Message
+from proxy.counters import LAYOUT
 from proxy.crew import Crew, NotTaken
+from proxy.descriptors import allow
 from proxy.ends import Files, fronts_of
+from proxy.estate import Estate
+from proxy.founding import Founded, Wanted, found, inherit
 from proxy.fronts import fronts_now, need_a_start
 from proxy.generation import Front
 from proxy.holds import Holds
 from proxy.keeping import Keeping
 from proxy.model import RoutesSpec
-from proxy.sockets import listen
+from proxy.predecessor import NotHandedOver, Predecessor
+from proxy.sockets import CannotListen, Listener
+from proxy.standing import let_go
+from proxy.systemd import Notifier
+from proxy.upgrade import Upgrade
 from proxy.watching import changes, look
+from proxy.wire.connection import LINGER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,8 @@ class Options:
     admin: Address | None = None
     loop: str = "uvloop"
     fast: bool = True
+    take_over: bool = False
+    handed: tuple[Listener, ...] = ()
 
 
 class CannotStart(Exception):
@@ -63,93 +72,176 @@ class Supervisor:
         self.loaded, self.files = self._read()
         self.holds = holds.read(self.home / "data" / "holds.json")
         self.problems: tuple[str, ...] = ()
-        self.book = SeriesBook()
-        self.began = monotonic()
         self.keeper: Keeping | None = None
+        self.notifier = Notifier(environ)
+        self.upgrade = Upgrade(self)
+        self.changing = asyncio.Lock()
+        self.stopping = asyncio.Event()
+        self._before: dict[int, int] = {}  # rows of the counters of workers that drain since we took over: the process
         self._held_fronts: tuple[Front, ...] = ()
         self._seen = self._good = look(config, self.loaded.spec)
         self._hang_up = asyncio.Event()
-        self._changing = asyncio.Lock()
-        self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve. Raises AlreadyRunning, CannotListen."""
+        """Serve. Raises AlreadyRunning, CannotListen, CannotStart, NotHandedOver."""
         spec = self.loaded.spec
-        workers = self.options.workers or spec.workers or os.cpu_count() or 1
-        self._allow_descriptors(spec.limits.connections)
+        if problem := allow(spec.limits.connections):
+            self.say(problem)
+        options = self.options
+        wanted = Wanted(
+            self.home,
+            options.listen or self._addresses(spec),
+            options.admin or spec.admin,
+            options.workers or spec.workers or os.cpu_count() or 1,
+            options.handed,
+        )
         with contextlib.ExitStack() as stack:
-            stack.enter_context(alone(self.home))
-            self.listeners = [listen(each, workers) for each in self.options.listen or self._addresses(spec)]
-            for listener in self.listeners:
-                stack.callback(listener.close)
-            admin = self.options.admin or spec.admin
-            self.admin = listen(admin, 1) if admin else None
-            if self.admin:
-                stack.callback(self.admin.close)
-            self.counters = Counters.create(workers)
-            sockets = [each.sockets for each in self.listeners]
-            self.crew = Crew(self.counters, sockets, self._whole(1), self._worker_flags(), self.say)
-            await self._serve(spec)
+            predecessor = Predecessor.of(self.home) if options.take_over else None
+            if predecessor is None:
+                self._begin_with(found(wanted, stack))
+                await self._serve(None)
+                return
+            stack.callback(predecessor.close)
+            try:
+                self.holds = holds.read(self.home / "data" / "holds.json")  # from here on nobody changes them but us
+                self._begin_with(inherit(wanted, predecessor.offered, stack, self.say))
+                await self._serve(predecessor)
+            except (CannotListen, CannotStart, ConfigError) as error:
+                predecessor.give_up(str(error))
+                raise
+
+    def _begin_with(self, founded: Founded) -> None:
+        self.lock, self.listeners, self.admin = founded.lock, founded.listeners, founded.admin
+        self.counters, self.book, self.began = founded.counters, founded.book, founded.began
+        first = self._whole(founded.before + 1)
+        self.crew = Crew(
+            self.counters, founded.rows, self.listeners, first, self._worker_flags(), self._let_go, self.say
+        )
 
     def _worker_flags(self) -> tuple[str, ...]:
         return ("--loop", self.options.loop, *(() if self.options.fast else ("--no-fast-path",)))
 
-    def _allow_descriptors(self, connections: int) -> None:
-        """Each connection takes a descriptor; those towards backends are far fewer, and the workers share them."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = connections + 1000
-        if hard != resource.RLIM_INFINITY and hard < wanted:
-            self.say(
-                f"limits.connections: {connections} need {wanted} descriptors, and a process may have {hard}\n"
-                f"    raise the limit (ulimit -Hn {wanted}, or LimitNOFILE= in systemd), or lower limits.connections"
-            )
-        if soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard) if hard > 0 else wanted, hard))
-
-    async def _serve(self, spec: RoutesSpec) -> None:
+    async def _serve(self, predecessor: Predecessor | None) -> None:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(each, self._stop.set)
+            loop.add_signal_handler(each, self.stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up.set)
+        loop.add_signal_handler(signal.SIGUSR2, self.upgrade.start)
         self.crew.start()
-        await self._first_workers()
-        if self._stop.is_set():
-            await self.crew.stop(0.0)
+        await self._first_workers(predecessor)
+        if self.stopping.is_set():
+            await self._leave(predecessor)
             return
-        server = await control.listen(self.home, partial(answer, self))
-        tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._reread())]
+        tasks = []
+        if predecessor is not None:
+            try:
+                draining = await predecessor.part()
+            except NotHandedOver:
+                await self._leave(predecessor)
+                raise
+            if self.counters.fd == predecessor.offered.counters:
+                self._before = dict(draining)
+            name_holder(self.lock)
+            tasks += [asyncio.create_task(self._see_off(row, pid)) for row, pid in self._before.items()]
+        server = await control.listen(self.home, partial(answer, self), self.upgrade.offer)
+        if predecessor is not None:
+            for listener in self.listeners:
+                listener.open()
+            await self.crew.open()
+        tasks += [asyncio.create_task(each) for each in (self._watch(), self._reread(), self.notifier.keep_alive())]
         if self.admin:
             self.keeper = Keeping(self.home, self.admin, self.say)
             tasks.append(asyncio.create_task(self.keeper.keep()))
         self._greet()
-        await self._stop.wait()
-        self.say(f"stopping; requests under way have {self.loaded.spec.grace:g} s to finish")
+        await self.stopping.wait()
+        await self._end(server)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         server.close()
-        (self.home / "data" / "control.sock").unlink(missing_ok=True)
-        draining = asyncio.create_task(self.crew.stop(self.loaded.spec.grace))
+        self.say("stopped")
+
+    async def _end(self, server: asyncio.Server) -> None:
+        grace, heir = self.loaded.spec.grace, self.upgrade.heir
+        if heir is None:
+            self.say(f"stopping; requests under way have {grace:g} s to finish")
+            self.notifier.stopping(grace)
+            self.upgrade.stop()
+            server.close()
+            (self.home / "data" / "control.sock").unlink(missing_ok=True)
+            order = Drain(grace)
+        else:
+            self.say(f"process {heir} serves now; requests under way here have {grace:g} s to finish")
+            order = Drain(grace, max(grace - LINGER_SECONDS, grace / 2), succeeded=True)
+        draining = asyncio.create_task(self.crew.stop(order))
         await asyncio.sleep(0)
         for listener in self.listeners:
             listener.close()
         await draining
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self.say("stopped")
 
-    async def _first_workers(self) -> None:
+    async def _first_workers(self, predecessor: Predecessor | None) -> None:
         """Wait until every worker serves, or somebody stops us. Raises CannotStart when they die instead."""
-        serving = asyncio.create_task(self.crew.all_at(1))
-        stopped = asyncio.create_task(self._stop.wait())
-        while not serving.done() and not stopped.done():
-            await asyncio.wait((serving, stopped), timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
-            if self.crew.deaths > 2 * self.counters.workers:
-                await self.crew.stop(0.0)
-                raise CannotStart("the workers die as soon as they start\n    what they said last stands above")
+        crew = self.crew
+        serving = asyncio.create_task(crew.all_at(crew.current.generation.number))
+        stopped = asyncio.create_task(self.stopping.wait())
+        withdrawn = {predecessor.watch()} if predecessor else set()
+        why = ""
+        while not serving.done() and not stopped.done() and not why:
+            await asyncio.wait((serving, stopped, *withdrawn), timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
+            if crew.deaths > 2 * len(crew.hands):
+                why = "the workers die as soon as they start\n    what they said last stands above"
+            elif any(each.done() for each in withdrawn):
+                why = "the running proxy took its offer back"
         if serving.done() and serving.exception() is not None:
-            await self.crew.stop(0.0)
-            raise CannotStart(str(serving.exception()))
+            why = str(serving.exception())
         for task in (serving, stopped):
             task.cancel()
+        if why:
+            await self._leave(predecessor)
+            raise CannotStart(why)
+
+    async def _leave(self, predecessor: Predecessor | None) -> None:
+        """Stop before it is said that we serve; beside a running proxy some citizens may have been served here."""
+        await self.crew.stop(Drain(self.loaded.spec.grace if predecessor else 0.0))
+
+    # For an upgrade.
+
+    def estate(self) -> Estate:
+        """What the next supervisor may take over."""
+        return Estate(
+            os.getpid(),
+            self.lock,
+            self.counters.fd,
+            LAYOUT,
+            self.counters.workers,
+            (*self._before, *(hand.index for hand in self.crew.hands)),
+            self.book.given,
+            self.crew.current.generation.number,
+            self.began,
+            self.listeners,
+            self.admin,
+        )
+
+    def draining(self) -> list[tuple[int, int]]:
+        """The workers that drain when the next supervisor serves: rows of the counters, and process."""
+        ours = [(hand.index, hand.process.pid) for hand in self.crew.hands if hand.process]
+        return [*self._before.items(), *ours]
+
+    def parted(self, heir: int) -> None:
+        """Another supervisor serves: what is left is to drain."""
+        self.notifier.parted(heir)
+        self.stopping.set()
+
+    async def _see_off(self, row: int, pid: int) -> None:
+        """When a worker of before has ended, its row is free."""
+        await ended(pid)
+        self._let_go(row)
+        del self._before[row]
+
+    def _let_go(self, row: int) -> None:
+        """What a worker that has ended had open is closed."""
+        self.counters.writer(row)
+        let_go(self.counters, row, self.book.backends, self.book.servers)
 
     def _greet(self) -> None:
         spec = self.loaded.spec
@@ -159,7 +251,9 @@ class Supervisor:
             for listener, front in zip(self.listeners, fronts, strict=True)
         )
         admin = f"; admin http://{self.admin.address}" if self.admin else ""
-        self.say(f"serving {where} with {self.counters.workers} workers{admin}")
+        serving = f"serving {where} with {len(self.crew.hands)} workers{admin}"
+        self.say(serving)
+        self.notifier.ready(serving)
         for name, slice_spec in spec.slices.items():
             stage = self.held().stage(name, slice_spec)
             self.say(
@@ -180,7 +274,7 @@ class Supervisor:
     def _whole(self, number: int) -> Whole:
         spec, where = self.loaded.spec, self.loaded.document.where
         generation, claims = make_generation(number, spec, where, self.held(), self.book, self.files)
-        generation = replace(generation, fronts=self._fronts(generation.fronts))
+        generation = replace(generation, fronts=self._fronts(generation.fronts), grace=spec.grace)
         return whole(generation, claims)
 
     def _fronts(self, asked: tuple[Front, ...]) -> tuple[Front, ...]:
@@ -204,7 +298,9 @@ class Supervisor:
 
     async def reload(self, *, forced: bool = False) -> bool:
         """Take in the file if it is good; if not, what ran before keeps running, and says so."""
-        async with self._changing:
+        async with self.changing:
+            if self.upgrade.heir:
+                return True
             seen = look(self.config, self.loaded.spec)
             if seen == self._seen and not forced:
                 return not self.problems
@@ -220,6 +316,8 @@ class Supervisor:
             except Exception as error:  # whatever it is, it is a file that cannot be taken in
                 return self._refused((Problem(None, f"{self.config.name} cannot be read: {error}"),))
             self._mind_the_sockets(loaded.spec, files)
+            if not self.options.workers and loaded.spec.workers != self.loaded.spec.workers:
+                self.say(f"workers: has changed; how many there are changes at an upgrade (kill -USR2 {os.getpid()})")
             self.loaded, self.files, self.problems, self._good = loaded, files, (), seen
             try:
                 await self._publish()
@@ -242,10 +340,10 @@ class Supervisor:
             return
         addresses = [listener.address for listener in self.listeners]
         if need_a_start(self._held_fronts, fronts_of(spec, files), addresses, self._addresses(spec)):
-            self.say("listen: has changed; addresses, TLS and hsts change when the proxy is started again")
+            self.say(f"listen: has changed; addresses, TLS and hsts change at an upgrade (kill -USR2 {os.getpid()})")
 
     async def _watch(self) -> None:
-        async for _ in changes(self.config, lambda: self.loaded.spec, self._stop):
+        async for _ in changes(self.config, lambda: self.loaded.spec, self.stopping):
             await self.reload()
 
     async def _reread(self) -> None:
@@ -253,7 +351,9 @@ class Supervisor:
         while True:
             await self._hang_up.wait()
             self._hang_up.clear()
+            self.notifier.reloading()
             await self.reload(forced=True)
+            self.notifier.ready()
 
     # For the control socket.
 
@@ -263,7 +363,9 @@ class Supervisor:
 
     async def change_holds(self, change: Callable[[Holds], Holds]) -> Message:
         """Two at once are made one after the other, each on what the other left."""
-        async with self._changing:
+        async with self.changing:
+            if self.upgrade.heir:
+                return AGAIN
             changed = change(self.holds)
             await asyncio.to_thread(holds.write, self.home / "data" / "holds.json", changed)
             self.holds = changed

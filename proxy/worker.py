@@ -10,23 +10,18 @@ import os
 import socket
 import sys
 from collections.abc import Coroutine
-from functools import partial
-from time import monotonic
 from typing import Any
 
-from proxy.channel import Begin, Claims, Drain, Swap, Swapped, frame, receive, send
-from proxy.counters import DRAINING, GENERATION, Counters
+from proxy.channel import Begin, Claims, Drain, Open, Swap, Swapped, frame, receive, send
+from proxy.counters import GENERATION, Counters
+from proxy.draining import drain
+from proxy.entrances import Entrance
 from proxy.generation import Generation
-from proxy.wire.downstream import Downstream
-from proxy.wire.handshakes import TlsListener
 from proxy.wire.pool import pool_for
-from proxy.wire.station import Door, Station
-from proxy.wire.tls import ServerTls
+from proxy.wire.station import Station
 
 # Claims of an old table that are let go at once: 0.3 ms.
 CLAIMS_SHED = 500
-# Connections the kernel keeps while a worker is busy or being replaced.
-BACKLOG = 4096
 
 
 class Worker:
@@ -36,7 +31,7 @@ class Worker:
         self,
         index: int,
         counters: Counters,
-        listeners: list[socket.socket],
+        listeners: list[list[socket.socket]],
         writer: asyncio.StreamWriter,
         *,
         fast: bool,
@@ -44,12 +39,11 @@ class Worker:
         self.index = index
         self._shared = counters
         self._listeners = listeners
-        self._servers: list[asyncio.AbstractServer | TlsListener] = []
+        self._entrances: list[Entrance] = []
         self._writer = writer
         self._fast = fast
         self._station: Station | None = None
         self._coming: Generation | None = None
-        self._fronts: list[ServerTls | None] = []
 
     async def run(self, reader: asyncio.StreamReader) -> None:
         """Until the supervisor says to stop, or is gone."""
@@ -66,11 +60,14 @@ class Worker:
                     await asyncio.sleep(0)  # requests first
                 case Swap():
                     await self._take_over()
-                case Drain(grace):
-                    await self._drain(grace)
+                case Open():
+                    for entrance in self._entrances:
+                        await entrance.open()
+                case Drain() as order:
+                    await self._drain(order)
                     return
         # Without a supervisor nobody could change the table any more: better the next supervisor's workers serve.
-        await self._drain(0.0)
+        await self._drain(Drain(self._station.generation.grace if self._station else 0.0))
 
     async def _take_over(self) -> None:
         old = self._station.generation.rules.table if self._station else None
@@ -91,9 +88,8 @@ class Worker:
             station.generation = generation
             for backend in [each for each in station.pools if each not in generation.backends.values()]:
                 station.pools.pop(backend).close()
-            for front, settings in zip(self._fronts, generation.fronts, strict=False):
-                if front is not None and settings.certificates:
-                    front.renew(settings.certificates)
+            for entrance, front in zip(self._entrances, generation.fronts, strict=False):
+                entrance.renew(front)
         assert self._station is not None
         for backend in generation.backends.values():
             pool_for(self._station, backend)
@@ -109,42 +105,22 @@ class Worker:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
-        for listener, front in zip(self._listeners, generation.fronts, strict=True):
-            tls = ServerTls(front.certificates) if front.certificates else None
-            self._fronts.append(tls)
-            hsts = b"Strict-Transport-Security: max-age=%d\r\n" % front.hsts if tls and front.hsts else b""
-            door = Door(b"https" if tls else b"http", hsts)
-            if tls:
-                accepting = TlsListener(station, door, tls, listener)
-                accepting.open()
-                self._servers.append(accepting)
-            else:
-                factory = partial(Downstream, station, door)
-                self._servers.append(await loop.create_server(factory, sock=listener, backlog=BACKLOG))
+        for front, sockets in zip(generation.fronts, self._listeners, strict=True):
+            entrance = Entrance(station, front, sockets)
+            self._entrances.append(entrance)
+            await entrance.open()
 
     def _log(self, text: str) -> None:
         print(f"worker {self.index}: {text}", file=sys.stderr, flush=True)  # noqa: T201  # the supervisor's log
 
-    async def _drain(self, grace: float) -> None:
+    async def _drain(self, order: Drain) -> None:
         station = self._station
         if station is None:
             return
         await asyncio.sleep(0)  # take in what the kernel has already queued
-        station.draining = True
-        station.counters.set(DRAINING, 1)
-        for server in self._servers:
-            server.close()
-        for listener in self._listeners:
-            listener.close()  # the loop may have worked on a duplicate
         for pool in station.pools.values():
             pool.close()
-        until = monotonic() + grace
-        citizens = [each for each in station.open if isinstance(each, Downstream)]
-        while citizens and monotonic() < until:
-            for citizen in citizens:
-                citizen.drain()
-            await asyncio.sleep(0.02)
-            citizens = [each for each in station.open if isinstance(each, Downstream)]
+        await drain(station, self._entrances, order)
 
 
 def arguments() -> argparse.Namespace:
@@ -154,7 +130,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--control", type=int, required=True)
     parser.add_argument("--counters", type=int, required=True)
-    parser.add_argument("--listen", type=int, nargs="+", required=True)
+    parser.add_argument("--listen", nargs="+", required=True, help="For each address its sockets: 7,8")
     parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
     parser.add_argument("--no-fast-path", action="store_true")
     return parser.parse_args()
@@ -164,7 +140,7 @@ async def serve(options: argparse.Namespace) -> None:
     """Run one worker."""
     control = socket.socket(fileno=options.control)
     reader, writer = await asyncio.open_connection(sock=control)
-    listeners = [socket.socket(fileno=fd) for fd in options.listen]
+    listeners = [[socket.socket(fileno=int(fd)) for fd in fds.split(",")] for fds in options.listen]
     counters = Counters(options.counters, options.workers)
     await Worker(options.index, counters, listeners, writer, fast=not options.no_fast_path).run(reader)
 

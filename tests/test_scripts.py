@@ -40,9 +40,11 @@ def test_without_a_python_it_names_the_line_that_installs_one(script: str, progr
     assert run(script, path=programs, venv=tmp_path / "venv") == (
         2,
         "",
-        (f"scripts/{script}: no Python 3.11, 3.12 or 3.13 found (FIG_PYTHON names one elsewhere). "
-        "This installs it on Debian 12:\n"
-        f"    {SUDO}apt-get install -y python3 python3-venv\n"),
+        (
+            f"scripts/{script}: no Python 3.11, 3.12 or 3.13 found (FIG_PYTHON names one elsewhere). "
+            "This installs it on Debian 12:\n"
+            f"    {SUDO}apt-get install -y python3 python3-venv\n"
+        ),
     )
 
 
@@ -52,8 +54,10 @@ def test_without_venv_it_names_the_line_that_installs_it(programs: Path, tmp_pat
     assert run("demo", path=programs, venv=tmp_path / "venv") == (
         2,
         "",
-        ("scripts/demo: python3 cannot make a virtual environment yet. This installs what it needs:\n"
-        f"    {SUDO}apt-get install -y python3-venv\n"),
+        (
+            "scripts/demo: python3 cannot make a virtual environment yet. This installs what it needs:\n"
+            f"    {SUDO}apt-get install -y python3-venv\n"
+        ),
     )
 
 
@@ -64,8 +68,10 @@ def test_a_folder_that_is_no_environment_is_left_alone(tmp_path: Path) -> None:
     assert run("demo", path=tmp_path, venv=venv) == (
         2,
         "",
-        (f"scripts/demo: {venv} is in the way: it is no virtual environment. Move it, or name another place:\n"
-        "    FIG_VENV=/some/folder scripts/demo\n"),
+        (
+            f"scripts/demo: {venv} is in the way: it is no virtual environment. Move it, or name another place:\n"
+            "    FIG_VENV=/some/folder scripts/demo\n"
+        ),
     )
     assert [path.name for path in venv.iterdir()] == ["thesis.odt"]
 
@@ -77,6 +83,8 @@ def test_a_place_that_may_not_be_written_is_named(tmp_path: Path) -> None:
     assert run("demo", path=tmp_path, venv=closed / "venv") == (
         2,
         "",
-        (f"scripts/demo: this user may not write in {closed}. Use another place:\n"
-        "    FIG_VENV=$HOME/.fig-venv scripts/demo\n"),
+        (
+            f"scripts/demo: this user may not write in {closed}. Use another place:\n"
+            "    FIG_VENV=$HOME/.fig-venv scripts/demo\n"
+        ),
     )

@@ -116,5 +116,3 @@ def _domain(value: bytes, turn: Turn) -> bytes | None:
 
 def _path(value: bytes, rewritten: Rewritten | None) -> bytes:
     return value if rewritten is None or not value.startswith(b"/") else rewritten.cookie_path(value)
-
-

@@ -1,8 +1,11 @@
 """One connection from a citizen, as bytes: written to, held back, and ended so that what was said arrives."""
 
 import asyncio
+import fcntl
 import socket
 import struct
+import termios
+from array import array
 from collections.abc import Sequence
 
 from proxy.headers import Field
@@ -89,6 +92,14 @@ class Connection(asyncio.Protocol):
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
+
+    def has_unread(self) -> bool:
+        """Whether bytes have come that the loop has not shown yet."""
+        sock = self.transport.get_extra_info("socket") if self.transport is not None else None
+        unread = array("i", [0])
+        if sock is not None:
+            fcntl.ioctl(sock.fileno(), termios.FIONREAD, unread)
+        return unread[0] > 0
 
     def part(self) -> None:
         """Say that nothing more will come, and read on for a moment, to no purpose but that the last answer arrives."""

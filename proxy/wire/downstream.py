@@ -258,7 +258,7 @@ class Downstream(Connection):
         if plan.series == REFUSED_SERIES:
             self._refuse(status, plan.detail, request)
             return
-        if status == 200 and self.station.draining:
+        if status == 200 and self.station.draining and not self.station.succeeded:
             status = 503
         keep_alive = request.keep_alive and not self.station.draining and not request.has_body
         reference = self._reference(request) if status >= 400 else ""
@@ -379,9 +379,9 @@ class Downstream(Connection):
         self.part()
 
     def drain(self) -> None:
-        """The worker stops: an idle connection closes, a busy one after its answer."""
-        if self._state == _HEAD and not self._buffer:
-            self.close()
+        """The worker stops, and this has been idle for long enough; a busy one closes after its answer."""
+        if self._state == _HEAD and not self._buffer and not self.has_unread():
+            self._part()
 
     # Backpressure.
 

@@ -45,10 +45,13 @@ class TlsListener:
         self._station.loop.add_reader(self._listener, self.accept)
 
     def close(self) -> None:
-        """Take in nobody any more, and end the handshakes under way: nobody has asked for anything in them yet."""
+        """Take in nobody any more; the handshakes under way go on."""
         self._station.loop.remove_reader(self._listener)
         if self._pause is not None:
             self._pause.cancel()
+
+    def end_handshakes(self) -> None:
+        """Nobody has asked for anything in them yet."""
         for handshake in self._handshakes:
             handshake.cancel()
 

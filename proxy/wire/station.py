@@ -57,6 +57,8 @@ class Station:
     open: set[Expiring] = field(default_factory=set)
     fast: bool = True  # heads that are canonical already are taken in whole (proxy/wire/fast.py)
     draining: bool = False
+    # Draining, and others serve on in this worker's place.
+    succeeded: bool = False
     in_flight: int = 0
     # As old as the last sweep: good enough for deadlines, and free.
     now: float = field(default_factory=monotonic)

@@ -36,9 +36,7 @@ def table_of(some: Sequence[Line]) -> tuple[str, str]:
 
 
 def outcomes(council: Council, url: str, some: Sequence[Line], table: str, more: str = "") -> list[str]:
-    council.declare(
-        *(f"v{at}: {line[0]}" for at, line in enumerate(some)), head=numbered(url, table, more)
-    )
+    council.declare(*(f"v{at}: {line[0]}" for at, line in enumerate(some)), head=numbered(url, table, more))
     council.run()
     faults = {fault["column"]: f"fault: {fault['rule']}" for fault in council.faults()}
     first, *others = council.rows()

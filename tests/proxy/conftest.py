@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -72,13 +72,21 @@ def backends() -> Iterator[dict[str, Server]]:
 class Proxy:
     """A running `fig serve`, and the file it serves by."""
 
-    def __init__(self, folder: Path, backends: dict[str, Server], start: Start, fig: Path, workers: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        backends: dict[str, Server],
+        start: Start,
+        fig: Path,
+        workers: int = 2,
+        arguments: Sequence[str] = (),
+    ) -> None:
         self.folder = folder
         self.file = folder / "routes.yaml"
         self._ports = {name: server.server_port for name, server in backends.items()}
         self._workers = workers
         self.write("legacy")
-        self.process: Started = start([fig, "serve", "-c", self.file], name="proxy")
+        self.process: Started = start([fig, "serve", "-c", self.file, *arguments], name="proxy")
         self.port = int(self.process.wait_for(r"serving http://127\.0\.0\.1:(\d+)", seconds=20).group(1))
 
     def text(self, stage: str) -> str:

@@ -32,6 +32,7 @@ def test_so_many_are_taken_in_at_a_time(run: Runner, tmp_path: Path) -> None:
                         await asyncio.sleep(0)
                     # The last of them are not yet so far that their handshake has begun.
                     listener.close()
+                    listener.end_handshakes()
                     async with asyncio.timeout(SECONDS):
                         while stand.counters.total(CONNECTIONS):
                             await asyncio.sleep(0)

@@ -218,7 +218,7 @@ def test_a_whole_page_keeps_a_length_its_own(run: Runner) -> None:
 
 def test_through_gzip_asked_for_as_such(run: Runner) -> None:
     packed = gzip.compress(PAGE)
-    head = HTML + b"Content-Encoding: gzip\r\nContent-MD5: x\r\nETag: \"v1\"\r\n"
+    head = HTML + b'Content-Encoding: gzip\r\nContent-MD5: x\r\nETag: "v1"\r\n'
     for script in ((head + b"Content-Length: %d\r\n\r\n" % len(packed) + packed,),
                    (head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(packed, 3),)):  # fmt: skip
         request = GET + b"Accept-Encoding: br, gzip\r\nRange: bytes=0-5\r\n\r\n"
