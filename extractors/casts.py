@@ -88,7 +88,29 @@ def _from_float(raw: Array, column: Column) -> Cast | None:
     name = column.type.name
     if name in ("int8", "int16", "int32", "int64") and _within(raw, -(2.0**53), 2.0**53):
         return Cast(raw.cast(column.type.arrow))
-    return _from_text(raw.cast(pa.string()), column) if name == "decimal" else None  # Arrow's text is the shortest too
+    if name != "decimal":
+        return None
+    digits = _digits(raw, column.type, len(str(column.divide)) - 1)
+    if digits is not None:
+        return Cast(_at(digits.cast(pa.decimal128(38, 0)), column.type.arrow))
+    return _from_text(raw.cast(pa.string()), column)  # Arrow's text is the shortest too
+
+
+_DIGITS = 15  # no two decimals of so many digits are one float, so one that gives the float is what it is written as
+
+
+def _digits(floats: Array, declared: Type, places: int) -> Array | None:
+    """12.5 at two places -> 1250; None if that is not all of some value, or too much of it.
+
+    A float that is the quotient of two whole numbers it holds exactly is the one nearest to it (IEEE 754, 5.4.1).
+    """
+    after, most = declared.scale - places, 10.0 ** min(declared.precision, _DIGITS)
+    if not 0 <= after <= _DIGITS:
+        return None
+    digits = pc.round(pc.multiply(floats, 10.0**after))
+    if not _within(digits, -most + 1, most - 1) or not _same(pc.divide(digits, 10.0**after), floats):
+        return None
+    return digits.cast(pa.int64())
 
 
 def _from_decimal(raw: Array, column: Column) -> Cast | None:
@@ -216,8 +238,28 @@ def _days(raw: Array) -> Cast | None:
 FIRST_DAY, LAST_DAY = -719162, 2932896  # 0001-01-01, 9999-12-31
 
 
+_MINUTE = len("2024-01-31T09:30")
+
+
+def _walls(raw: Array) -> Cast | None:
+    """Where all have a day and minutes at least: Arrow reads less too, and the year 0, which is no year here."""
+    lengths: Any = pc.binary_length(raw)  # type: ignore[call-overload,unused-ignore]
+    least, _ = bounds(lengths)
+    if least is None or least < _MINUTE:
+        return None
+    try:
+        walls = raw.cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
+    days = _A_DAY * FIRST_DAY, _A_DAY * (LAST_DAY + 1) - 1
+    return Cast(walls) if _within(walls.cast(pa.int64()), *days) else None
+
+
+_A_DAY = 86_400_000_000  # microseconds
+
+
 def _moments(raw: Array, declared: Type) -> Cast | None:
-    walls = _where(raw, _WITHOUT_OFFSET, lambda good: good.cast(pa.timestamp("us")))
+    walls = _walls(raw) or _where(raw, _WITHOUT_OFFSET, lambda good: good.cast(pa.timestamp("us")))
     if not declared.zone:
         return walls
     if walls is None:

@@ -106,7 +106,7 @@ def typed(select: Select, kinds: Sequence[str], declared: Sequence[str]) -> str:
     for at, (planned, kind, likes) in enumerate(zip(select.columns, kinds, map(affinity, declared), strict=True), 1):
         # Storage classes compare as numbers < text < bytes. A column of text affinity has made text of its numbers.
         if kind == "blob" or (kind == "text" and likes != "text"):
-            cases.append(f"WHEN {planned.sql} < {DUMMY[kind]} COLLATE BINARY THEN {at}")
+            cases.append(f"WHEN +{planned.sql} < {DUMMY[kind]} COLLATE BINARY THEN {at}")
         if kind == "text":
             cases.append(f"WHEN {planned.sql} >= x'' COLLATE BINARY THEN {at}")
     guard = f"CASE {' '.join(cases)} ELSE 0 END" if cases else "0"

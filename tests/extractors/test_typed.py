@@ -82,12 +82,15 @@ ARROW: dict[str, tuple[pa.DataType, st.SearchStrategy[object]]] = {
     **{str(kind): (kind, integers(kind)) for kind in INTEGERS},
     "bool": (pa.bool_(), st.booleans()),
     "float64": (pa.float64(), FLOATS),
+    "pence": (pa.float64(), st.integers(-(10**13), 10**13).map(lambda pence: pence / 100)),
     "float32": (pa.float32(), st.floats(width=32)),
     "decimal(12,2)": (pa.decimal128(12, 2), decimals(12, 2) | decimals(4, 2)),
     "decimal(38,0)": (pa.decimal128(38, 0), decimals(38, 0) | decimals(12, 0) | decimals(2, 0)),
     "decimal(38,10)": (pa.decimal128(38, 10), decimals(38, 10) | decimals(3, 1)),
     "decimal256(50,4)": (pa.decimal256(50, 4), decimals(50, 4) | decimals(6, 1)),
     "string": (pa.string(), TEXTS),
+    "moments": (pa.string(), WALLS.map(str) | WALLS.map(lambda at: at.isoformat(timespec="minutes"))
+                | st.sampled_from(["0000-01-01 00:00:00", "2024-01-31 09"])),
     "large_string": (pa.large_string(), TEXTS),
     "string_view": (pa.string_view(), TEXTS),
     "binary": (pa.binary(), st.binary(max_size=5)),
@@ -144,7 +147,9 @@ def test_a_typed_column_ends_as_its_text_would(arrow: str) -> None:
     law()
 
 
-@pytest.mark.parametrize("arrow", ["string", "int64", "float64", "bool", "decimal(12,2)", "timestamp[us]", "date32"])
+@pytest.mark.parametrize(
+    "arrow", ["string", "int64", "float64", "pence", "bool", "decimal(12,2)", "timestamp[us]", "date32"]
+)
 def test_what_is_written_before_the_type_means_the_same_in_every_arrow_type(arrow: str) -> None:
     made, values = ARROW[arrow]
     nulls = ["0", "", "1", "12.50", "0.00", "2024-01-31", "2024-02-29 00:00:00", "true", "-1", "0.1", "42"]
@@ -245,6 +250,12 @@ def test_only_a_moment_without_a_zone_can_be_a_day() -> None:
         check(pa.array(midnight, pa.timestamp(unit, "UTC")), column("date"))
     typed, broken = coerce(pa.array(midnight, pa.timestamp("us", "UTC")), column("date"), reader(column("date")))
     assert (typed.null_count, broken) == (2, [(0, "not a date: YYYY-MM-DD or YYYYMMDD")])
+
+
+@pytest.mark.parametrize("short", ["2024-01-31", "2024-01-31 09", "0000-01-31 09:30", "2024-01-31 24:00"])
+def test_what_arrow_would_read_as_a_moment_and_is_none_is_a_fault(short: str) -> None:
+    check(pa.array(["2024-01-31 09:30", short]), column("timestamp"))
+    assert coerce(pa.array([short]), column("timestamp"), reader(column("timestamp")))[1]
 
 
 def test_the_first_and_the_last_day_are_days() -> None:
