@@ -9,14 +9,16 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from extractors.duck import stoppable
 
-Failed = (duckdb.Error, OSError)  # memory or disk was not enough
+Failed = (duckdb.Error, OSError, pa.ArrowException)  # memory or disk was not enough
 MEMORY = "64MB"  # beside the run's own, for reading the key's columns
 PART = 2**21  # hashes that are sorted at once: 16 MiB, so that any number of keys is compared in bounded memory
 LOOKED_AT = 1_000  # keys whose hashes met that are looked at in one question
+MARKS = 2**25  # numbers of which each has a place to be marked at: 32 MiB
 SHOWN = 3  # keys named in the message
 
 Hashes = npt.NDArray[np.uint64]
@@ -28,6 +30,8 @@ def keys_that_occur_twice(files: Sequence[Path], key: Mapping[str, bool], spill:
     DuckDB's own GROUP BY does not come by with this memory where ten million keys are text.
     """
     spill.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if len(key) == 1 and _rows(files) <= PART and _is_marked_once(files, next(iter(key))):  # a fifth of the time
+        return ""
     settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY, "threads": 1, "temp_directory": str(spill),
     }  # fmt: skip
@@ -38,6 +42,24 @@ def keys_that_occur_twice(files: Sequence[Path], key: Mapping[str, bool], spill:
             if found := question.look(met[at : at + LOOKED_AT]):
                 return _sentence(found, len(met) if len(met) > LOOKED_AT else len(found), key)
     return ""
+
+
+def _is_marked_once(files: Sequence[Path], name: str) -> bool:
+    """Whether whole numbers that lie close together, as those of rows that were numbered do, are seen to differ."""
+    found = []
+    for file in map(pq.ParquetFile, files):
+        for group in range(file.num_row_groups):
+            column = file.read_row_group(group, [name], use_threads=False)[name].combine_chunks()
+            if column.null_count or not pa.types.is_integer(column.type):
+                return False
+            found.append(column.cast(pa.int64()).to_numpy())
+    numbers = np.concatenate([np.empty(0, np.int64), *found])
+    low = int(numbers.min(initial=2**63 - 1))
+    if int(numbers.max(initial=low)) - low >= MARKS:
+        return False
+    marks = np.zeros(MARKS, np.bool_)
+    marks[numbers - low] = True
+    return int(np.count_nonzero(marks)) == len(numbers)
 
 
 class _Question:

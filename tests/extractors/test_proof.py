@@ -75,11 +75,26 @@ def test_the_sentence_shows_three_keys_and_only_what_may_be_shown(tmp_path: Path
     )
 
 
+@pytest.mark.parametrize("kind", [pa.int8(), pa.int32(), pa.int64()], ids=str)
+@pytest.mark.parametrize(
+    ("rows", "unique"),
+    [([3, -1, 0, 127, 1], True), ([], True), ([3, 1, 3], False), ([-2, 127], False), ([None, 1], False)],
+)
+def test_whole_numbers_close_together_need_no_hashes(
+    kind: pa.DataType, rows: list[int | None], unique: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "MARKS", 129)
+    monkeypatch.setattr(proof._Question, "hashes", lambda _: iter([np.zeros(2, np.uint64)]))
+    monkeypatch.setattr(proof._Question, "look", lambda *_: [(0, 2)])
+    files = [write(tmp_path / f"{at}.parquet", [(row, 0)], kind) for at, row in enumerate(rows)]
+    assert bool(proof.keys_that_occur_twice(files, {"a": True}, tmp_path / "spill")) != unique
+
+
 def test_hashes_that_meet_by_chance_are_no_keys_that_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proof, "_twice", np.unique)
     monkeypatch.setattr(proof, "LOOKED_AT", 2)
-    assert proof.keys_that_occur_twice(keys(tmp_path, list(range(7))), {'a"b': True}, tmp_path) == ""
-    assert " key" in proof.keys_that_occur_twice(keys(tmp_path, [*range(7), 3]), {'a"b': True}, tmp_path)
+    assert proof.keys_that_occur_twice(keys(tmp_path, list(range(7))), {"p": False}, tmp_path) == ""
+    assert " key" in proof.keys_that_occur_twice(keys(tmp_path, [*range(7), 3]), {"p": False}, tmp_path)
 
 
 def test_what_the_disk_refuses_is_a_failed_proof(tmp_path: Path) -> None:
