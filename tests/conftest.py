@@ -24,6 +24,7 @@ class Start(Protocol):
         folder: Path | None = None,
         environ: Mapping[str, str] | None = None,
         name: str = "",
+        descriptors: Sequence[int] = (),
     ) -> Started: ...
 
 
@@ -79,8 +80,9 @@ def start() -> Iterator[Start]:
         folder: Path | None = None,
         environ: Mapping[str, str] | None = None,
         name: str = "",
+        descriptors: Sequence[int] = (),
     ) -> Started:
-        running.append(Started(command, folder=folder, environ=environ, name=name))
+        running.append(Started(command, folder=folder, environ=environ, name=name, descriptors=descriptors))
         return running[-1]
 
     yield start

@@ -27,6 +27,7 @@ class Started:
         folder: Path | None = None,
         environ: Mapping[str, str] | None = None,
         name: str = "",
+        descriptors: Sequence[int] = (),
     ) -> None:
         self.name = name or Path(command[0]).name
         self._news = threading.Condition()
@@ -40,6 +41,7 @@ class Started:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=tuple(descriptors),
         )
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -45,6 +45,14 @@ def has_ended(pid: int, seconds: float = 20) -> bool:
     return bool(ready)
 
 
+def end(folder: Path) -> None:
+    """Stop whichever supervisor serves from there."""
+    last = int((folder / "data" / "proxy.lock").read_text())
+    if not has_ended(last, 0):
+        os.kill(last, signal.SIGTERM)
+    assert has_ended(last)
+
+
 @pytest.fixture
 def serve(tmp_path: Path, backends: dict[str, Server], start: Start, fig: Path) -> Iterator[Serve]:
     """Starts a proxy; whichever supervisor serves in the end is stopped."""
@@ -54,10 +62,7 @@ def serve(tmp_path: Path, backends: dict[str, Server], start: Start, fig: Path) 
         return Proxy(tmp_path, backends, start, fig, workers, arguments)
 
     yield begin
-    last = int((tmp_path / "data" / "proxy.lock").read_text())
-    if not has_ended(last, 0):
-        os.kill(last, signal.SIGTERM)
-    assert has_ended(last)
+    end(tmp_path)
 
 
 def change(proxy: Proxy, before: str, after: str) -> None:
