@@ -51,6 +51,9 @@ class Breaking:
         return max(1, ceil(self.errors * self.of))
 
 
+USUAL = Breaking()
+
+
 def state_of(opened: int, closed: int, now: int, cool: float) -> State:
     """Its state by the moments it last opened and closed, and now: all in milliseconds, `cool` in seconds."""
     if not opened or closed >= opened:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from proxy.breaker import Breaking
 from proxy.generation import Backend, BackendTls, Certificate, Front, HeadLimits, Limits, Server
 from proxy.model import BackendSpec, LimitsSpec, RoutesSpec
 from proxy.translate.place import Place, Translation, ports_of
@@ -78,6 +79,7 @@ def backend_of(
         places.of_backend(name),
         spec.retries.budget / 100,
         translation_of(spec),
+        Breaking(spec.breaker.errors / 100, spec.breaker.of, spec.breaker.cool),
     )
 
 

@@ -6,6 +6,7 @@ Plain values, light to import, handed from the supervisor to each worker.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from proxy.breaker import USUAL, Breaking
 from proxy.headers import Network
 from proxy.plan import Rules
 from proxy.translate.place import Translation
@@ -56,7 +57,7 @@ class Backend:
 
     `host_field`: its own name, for a request that came without Host; `cookies`: those it may see, None for all;
     `number`: its place in the map of counters; `budget`: the share of extra requests;
-    `translation`: where it goes by another name than citizens know it by.
+    `translation`: where it goes by another name than citizens know it by; `breaking`: how its breaker acts.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Backend:
     number: int = 0
     budget: float = 0.2
     translation: Translation | None = None
+    breaking: Breaking = USUAL
 
     def __hash__(self) -> int:
         return hash(self.name)  # what each request looks its pool up by

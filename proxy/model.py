@@ -31,6 +31,7 @@ from proxy.fields import (
     listed,
 )
 from proxy.stages import LADDER, LEGACY, SERVED, Stage
+from proxy.standing import REMEMBERED
 
 
 def _listeners(value: object) -> object:
@@ -133,7 +134,9 @@ class RetriesSpec(Spec):
 
 class BreakerSpec(Spec):
     errors: Percent = Field(50.0, description="The share of errors that opens it. 50%: certain, not nervous.")
-    of: Count = Field(20, description="Among how many of the last requests. 20: few enough for quiet routes.")
+    of: Count = Field(
+        20, description="Among how many of the last requests; 128 at most. 20: enough for quiet routes.", le=REMEMBERED
+    )
     cool: Duration = Field(
         10.0, description="How long it stays open before one request tries again. 10s: a restart's time."
     )

@@ -147,6 +147,7 @@ FLOORS: Mapping[str, int] = {
     "proxy.table": DECISIONS,
     "proxy.trace": DECISIONS,
     "proxy.translate": DECISIONS,
+    "proxy.votes": DECISIONS,
     "proxy.wire": HANDS,
     "proxy.upgrade": ROOMS,
     "proxy.watching": HANDS,

@@ -3,7 +3,7 @@
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.breaker import FAILURES
+from proxy.breaker import FAILURES, State
 from proxy.plan import SAFE, Forward, stand_in
 from proxy.retrying import Attempt, Cause, may_fall_back, may_retry, within
 from proxy.standing import ASKED, EXTRA, FALLBACKS, RETRIES
@@ -16,14 +16,45 @@ if TYPE_CHECKING:
 
 
 class Attempts:
-    """What an exchange has tried. `sent`: some backend has seen some of it; `tried`: addresses of the present one."""
+    """What an exchange has tried. `sent`: some backend has seen some of it; `tried`: addresses of the present one.
 
-    __slots__ = ("repeats", "sent", "tried")
+    `proves`: it is the one request that a half-open breaker lets through.
+    """
+
+    __slots__ = ("proves", "repeats", "sent", "tried")
 
     def __init__(self) -> None:
         self.sent = False
+        self.proves = False
         self.repeats = 0
         self.tried: list[Lane] = []
+
+
+def is_admitted(exchange: "Exchange") -> bool:
+    """Whether the breaker of its backend lets it through."""
+    pool = exchange.pool
+    state = pool.votes.state(pool.millis())
+    if state is State.CLOSED:
+        return True
+    if state is State.OPEN or not pool.votes.may_try(pool.millis()):
+        return False
+    exchange.attempts = exchange.attempts or Attempts()
+    exchange.attempts.proves = True
+    return True
+
+
+def _prove(exchange: "Exchange", *, proved: bool) -> None:
+    """Tell a half-open breaker how its one request ended, if this was it."""
+    if exchange.attempts is not None and exchange.attempts.proves:
+        exchange.attempts.proves = False
+        exchange.pool.votes.tried(exchange.pool.millis(), proved=proved)
+
+
+def withdraw(exchange: "Exchange") -> None:
+    """Its citizen left: if it was the one request, another may be."""
+    if exchange.attempts is not None and exchange.attempts.proves:
+        exchange.attempts.proves = False
+        exchange.pool.votes.withdraw()
 
 
 def rescued(exchange: "Exchange", cause: Cause, why: str) -> bool:
@@ -41,21 +72,23 @@ def rescued(exchange: "Exchange", cause: Cause, why: str) -> bool:
         others=len(attempts.tried) < len(pool.lanes),
         repeats=attempts.repeats,
     )
-    if exchange.is_held and may_retry(attempt) and _affords(pool, cause != "connect"):
+    if exchange.is_held and may_retry(attempt) and (cause == "connect" or affords(pool)):
         if cause != "connect":
             attempts.repeats += 1
             pool.mine[RETRIES] += 1
         exchange.drop()
         exchange.again(pool.choose(attempts.tried))
         return True
-    pool.standing.fail()
+    if cause != "breaker":
+        pool.failed()
+        _prove(exchange, proved=False)
     return exchange.is_held and _fell_back(exchange, attempt, why)
 
 
 def _fell_back(exchange: "Exchange", attempt: Attempt, why: str) -> bool:
     plan, pool, station = exchange.plan, exchange.pool, exchange.citizen.station
     other = stand_in(plan, exchange.request.target)
-    if other is None or not may_fall_back(attempt, other.on) or not _affords(pool, attempt.sent):
+    if other is None or not may_fall_back(attempt, other.on) or (attempt.sent and not affords(pool)):
         return False
     pool.mine[FALLBACKS] += 1
     station.counters.count(plan.series, 5, int((monotonic() - exchange.started) * 1e6))
@@ -75,10 +108,8 @@ def _pool(exchange: "Exchange", plan: Forward) -> Pool:
     return pool_for(exchange.citizen.station, exchange.generation.backends[plan.backend])
 
 
-def _affords(pool: Pool, is_extra: bool) -> bool:
+def affords(pool: Pool) -> bool:
     """Whether the backend's budget has room for a request beyond the citizens' own, which is then counted."""
-    if not is_extra:
-        return True
     if not within(pool.backend.budget, *pool.standing.lately(pool.millis() // 1000)):
         return False
     pool.mine[EXTRA] += 1
@@ -98,4 +129,5 @@ def is_accepted(exchange: "Exchange", reply: "ReplyHead") -> bool:
     if other is not None and status in other.on:
         return not rescued(exchange, status, why)
     pool.mine[ASKED] += 1
+    _prove(exchange, proved=True)
     return True

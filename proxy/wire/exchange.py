@@ -7,10 +7,10 @@ from proxy.asked import target_overrides
 from proxy.generation import Generation
 from proxy.plan import IDEMPOTENT, Forward
 from proxy.retrying import Cause
-from proxy.standing import ASKED
+from proxy.standing import ASKED, RETRIES
 from proxy.trace import reference_of
 from proxy.translate.bodies import Untranslatable
-from proxy.wire.attempts import Attempts, is_accepted, rescued
+from proxy.wire.attempts import Attempts, affords, is_accepted, is_admitted, rescued, withdraw
 from proxy.wire.chunked import LAST_CHUNK, encode_chunk
 from proxy.wire.compose import interim_bytes, reply_bytes, switched_bytes
 from proxy.wire.heads import ReplyHead, RequestHead
@@ -91,6 +91,10 @@ class Exchange:
         request = self.request
         can_hold = not request.chunked and (request.length or 0) <= HELD_LIMIT
         pool = self.pool
+        if pool.troubled and not is_admitted(self):
+            self._hold(data)
+            self.upstream_failed(503, "its breaker is open", "breaker")
+            return
         lane = self.lane = pool.lane or pool.choose()
         upstream = self.upstream = lane.take(may_repeat=self.may_repeat and can_hold)
         self._hold(data)
@@ -143,7 +147,7 @@ class Exchange:
         body = held[held.index(b"\r\n\r\n") + 4 :]
         if self.form is not None and self.form.whole is not None:
             body = self.form.framed  # as it came: it may have been translated for the first
-        self.plan, self.pool = plan, pool
+        self.plan, self.pool, self.lane = plan, pool, None
         self._held, self._held_bytes = [], 0
         self.citizen.resume_reading()  # it may have had to wait for who could not be reached
         self.translator = None
@@ -257,8 +261,9 @@ class Exchange:
         A kept connection closed before a byte of an answer, as its idle time ran out.
         """
         assert self.lane is not None
-        if untouched and self.may_repeat and self.request_ended and self._held is not None:
+        if untouched and self.may_repeat and self.request_ended and self._held is not None and affords(self.pool):
             self.upstream = None
+            self.pool.mine[RETRIES] += 1
             self.lane.connect(self)
             return
         self.lane.failed()
@@ -290,6 +295,7 @@ class Exchange:
             station.counters.count(self.plan.series, status // 100, int((monotonic() - self.started) * 1e6))
             self.citizen.fail(self, status, reference)
         else:
+            self.pool.failed()
             station.counters.count_cut(self.plan.series)
             # An HTTP/1.0 answer without a length looks whole when it ends, unless the connection is reset.
             self.citizen.cut(reset=self.reply.length is None and not self._chunked)
@@ -299,6 +305,7 @@ class Exchange:
         if self.is_over:
             return
         self._close()
+        withdraw(self)
         if counted and (self.reply is None or not self.reply.to_websocket):
             self.citizen.station.counters.count_cut(self.plan.series)
         if self.upstream is not None:

@@ -6,8 +6,10 @@ from collections.abc import Collection
 from random import random
 
 from proxy.balance import choose
+from proxy.breaker import State
 from proxy.generation import Backend
 from proxy.standing import IDLE
+from proxy.votes import Votes
 from proxy.wire.lane import Lane
 from proxy.wire.station import Station
 from proxy.wire.tls import client_context
@@ -29,7 +31,7 @@ class Pool:
 
     __slots__ = (
         "_ticked", "_tls", "backend", "closed", "connecting", "lane", "lanes", "mine", "standing", "station",
-        "troubled",
+        "troubled", "votes",
     )  # fmt: skip
 
     def __init__(self, station: Station, backend: Backend) -> None:
@@ -37,6 +39,7 @@ class Pool:
         self.backend = backend
         self.standing = station.standing(backend.number)
         self.mine = self.standing.mine
+        self.votes = Votes(self.standing, backend.breaking)
         self.lanes = tuple(Lane(self, server) for server in backend.servers)
         self.lane = self.lanes[0] if len(self.lanes) == 1 else None
         self.connecting: set[asyncio.Task[None]] = set()
@@ -62,7 +65,17 @@ class Pool:
             lane.look(now)
         if not self.closed:
             self.mine[IDLE] = sum([len(lane.idle) for lane in self.lanes])
-        self.troubled = any(lane.fails for lane in self.lanes)
+        self.troubled = self.votes.state(now) is not State.CLOSED or any(lane.fails for lane in self.lanes)
+
+    def failed(self) -> None:
+        """A request failed here, whoever is asked now."""
+        breaking = self.backend.breaking
+        if self.votes.failed(self.millis()):
+            self.station.say(
+                f"backend {self.backend.name}: {breaking.enough} of its last {breaking.of} requests failed;"
+                f" it is left alone for {breaking.cool:g} s"
+            )
+        self.troubled = True
 
     def millis(self) -> int:
         """Now, as moments in the map are written."""
