@@ -42,7 +42,7 @@ _CUT, _SUM, _FIRST_BUCKET = 6, 7, 8
 BOUNDS = tuple(round(100 * 1.33**n) for n in range(CELLS - _FIRST_BUCKET - 1))
 
 # Gauges of one worker.
-CONNECTIONS, IN_FLIGHT, TASKS, GENERATION, DRAINING = range(5)
+CONNECTIONS, IN_FLIGHT, TASKS, GENERATION, DRAINING, LINES, LINES_LOST = range(7)
 
 
 @dataclass(frozen=True, slots=True)

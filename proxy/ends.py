@@ -1,11 +1,13 @@
 """Both ends of the proxy as workers need them: how listeners and backends are spoken to, and the limits. Pure."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
 
+from notation.units import percent
 from proxy.breaker import Breaking
-from proxy.generation import Backend, BackendTls, Certificate, Front, HeadLimits, Limits, Server
-from proxy.model import BackendSpec, LimitsSpec, RoutesSpec
+from proxy.generation import Backend, BackendTls, Certificate, Front, HeadLimits, Limits, LogSettings, Server
+from proxy.model import BackendSpec, LimitsSpec, LogSpec, RoutesSpec
 from proxy.translate.place import Place, Translation, ports_of
 
 
@@ -40,6 +42,12 @@ def limits_of(limits: LimitsSpec) -> Limits:
         body_idle=limits.body_idle,
         idle=limits.idle,
     )
+
+
+def log_of(log: LogSpec, folder: Path) -> LogSettings:
+    """What the access log tells of, and where it is; `folder`: that of routes.yaml."""
+    sampled = {"off": 0.0, "all": 100.0}.get(log.access, percent(log.access.removeprefix("sampled ")))
+    return LogSettings((sampled or 0.0) / 100, log.format, str(folder / log.file) if log.file is not None else None)
 
 
 def fronts_of(spec: RoutesSpec, files: Files) -> tuple[Front, ...]:

@@ -5,6 +5,7 @@ Plain values, light to import, handed from the supervisor to each worker.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from proxy.breaker import USUAL, Breaking
 from proxy.headers import Network
@@ -100,6 +101,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSettings:
+    """`log:` of routes.yaml. `share` of the requests, 0 to 1, has a line; `file` None: on standard output."""
+
+    share: float = 0.0
+    format: Literal["json", "combined"] = "json"
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """Everything a request is served by; a request finishes on the one it began with."""
 
@@ -110,3 +120,4 @@ class Generation:
     limits: Limits = Limits()
     fronts: tuple[Front, ...] = (Front(),)
     grace: float = 30.0
+    log: LogSettings = LogSettings()

@@ -101,8 +101,16 @@ class LimitsSpec(Spec):
 
 
 class LogSpec(Spec):
-    access: Annotated[AccessLog, Later(unless=lambda access: access == "off", hint="write off until it is")] = Field(
+    access: AccessLog = Field(
         "off", description="`off`, `all` or `sampled 1%`. Off: a line for each citizen is personal data."
+    )
+    format: Literal["json", "combined"] = Field(
+        "json", description="`json`: an object a line; `combined`: as Apache and nginx write it, which says less."
+    )
+    file: str | None = Field(
+        None,
+        description="Where: a file, or a pipe; default: standard output, which systemd and containers keep. A file is "
+        "made for its owner alone to read, and begun again when it was renamed.",
     )
 
 

@@ -3,7 +3,7 @@
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.counters import CONNECTIONS, IN_FLIGHT, TASKS, Counters
+from proxy.counters import CONNECTIONS, IN_FLIGHT, LINES, LINES_LOST, TASKS, Counters
 from proxy.plan import DEFAULT_SERIES, NOT_FOUND_SERIES, REFUSED_SERIES
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
         "connections": sum(counters.gauge(hand.index, CONNECTIONS) for hand in crew.hands),
         "in_flight": sum(counters.gauge(hand.index, IN_FLIGHT) for hand in crew.hands),
         "tasks": sum(counters.gauge(hand.index, TASKS) for hand in crew.hands),
+        "access_log": _access_log(supervisor),
         "workers": [
             {
                 "index": hand.index,
@@ -49,6 +50,17 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
             "refused": _counted(counters, [REFUSED_SERIES]),
             "redirects_and_gone": _counted(counters, list(supervisor.book.of_slice(""))),
         },
+    }
+
+
+def _access_log(supervisor: "Supervisor") -> dict[str, object]:
+    log, counters = supervisor.loaded.spec.log, supervisor.counters
+    return {
+        "access": log.access,
+        "format": log.format,
+        "file": log.file or "standard output",
+        "written": counters.total(LINES),
+        "lost": counters.total(LINES_LOST),
     }
 
 

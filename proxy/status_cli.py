@@ -128,6 +128,11 @@ def _show(reply: Any) -> None:
         f" keeper {reply['keeper']['state']}",
         highlight=False,
     )
+    log = reply["access_log"]
+    if log["access"] != "off" or log["lost"]:
+        lost = f", {log['lost']:,} lines lost" if log["lost"] else ""
+        text = f"access log: {log['access']}, {log['format']}, to {log['file']}; {log['written']:,} lines written{lost}"
+        console.print(Text(text, style="bold red" if lost else ""))
     if bypass := reply["bypass"]:
         console.print(Text(f"BYPASS since {_by(bypass)}: everything goes to legacy", style="bold red"))
     table = Table(box=None, pad_edge=False, header_style="bold")

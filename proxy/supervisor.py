@@ -27,13 +27,14 @@ from proxy.control import AGAIN, Message
 from proxy.counters import LAYOUT
 from proxy.crew import Crew, NotTaken
 from proxy.descriptors import allow
-from proxy.ends import Files, fronts_of
+from proxy.ends import Files, fronts_of, log_of
 from proxy.estate import Estate
 from proxy.founding import Founded, Wanted, found, inherit
 from proxy.fronts import fronts_now, need_a_start
 from proxy.generation import Front
 from proxy.holds import Holds
 from proxy.keeping import Keeping
+from proxy.logfile import log_problems
 from proxy.model import RoutesSpec
 from proxy.predecessor import NotHandedOver, Predecessor
 from proxy.sockets import CannotListen, Listener
@@ -267,14 +268,16 @@ class Supervisor:
         loaded = load(self.config, self.environ)
         files = files_of(loaded.spec, self.home)
         unusable = certificate_problems(loaded.spec, loaded.document, files)
-        if problems := (*serving_problems(loaded), *unusable):
+        unwritable = log_problems(loaded.spec, loaded.document, self.home)
+        if problems := (*serving_problems(loaded), *unusable, *unwritable):
             raise ConfigError(problems)
         return loaded, files
 
     def _whole(self, number: int) -> Whole:
         spec, where = self.loaded.spec, self.loaded.document.where
         generation, claims = make_generation(number, spec, where, self.held(), self.book, self.files)
-        generation = replace(generation, fronts=self._fronts(generation.fronts), grace=spec.grace)
+        fronts, log = self._fronts(generation.fronts), log_of(spec.log, self.home)
+        generation = replace(generation, fronts=fronts, grace=spec.grace, log=log)
         return whole(generation, claims)
 
     def _fronts(self, asked: tuple[Front, ...]) -> tuple[Front, ...]:

@@ -85,7 +85,7 @@ class Worker:
             await self._open(generation)
         else:
             station = self._station
-            station.generation = generation
+            station.serve_by(generation)
             for backend in [each for each in station.pools if each not in generation.backends.values()]:
                 station.pools.pop(backend).close()
             for entrance, front in zip(self._entrances, generation.fronts, strict=False):
@@ -121,6 +121,7 @@ class Worker:
         for pool in station.pools.values():
             pool.close()
         await drain(station, self._entrances, order)
+        await asyncio.to_thread(station.journal.stop)
 
 
 def arguments() -> argparse.Namespace:

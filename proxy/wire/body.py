@@ -14,9 +14,10 @@ class IncomingBody:
     `content`: what the last piece held, without its framing.
     """
 
-    __slots__ = ("_decoder", "_left", "_limit", "_taken", "content", "ended", "rest")
+    __slots__ = ("_decoder", "_left", "_limit", "_taken", "content", "ended", "request", "rest")
 
     def __init__(self, request: RequestHead, limit: int) -> None:
+        self.request = request
         self._decoder = ChunkDecoder() if request.chunked else None
         self._left = request.length or 0
         self._limit = limit

@@ -7,9 +7,13 @@ import struct
 import termios
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 
 from proxy.headers import Field
-from proxy.trace import carried_on
+from proxy.trace import carried_on, reference_of
+from proxy.wire.heads import RequestHead
+from proxy.wire.log import Line
+from proxy.wire.pages import Manner, own_answer
 from proxy.wire.peer import Peer
 from proxy.wire.station import NEVER, PLAIN, Door, Station
 
@@ -51,6 +55,30 @@ class Connection(asyncio.Protocol):
         if not told:
             return lines
         return carried_on(lines, told, is_trusted=self._peer is not None and self._peer.is_trusted)
+
+    def begin_line(self, request: RequestHead | None, trace: bytes, began: float) -> Line | None:
+        """The access log's line for a request, if it is to have one."""
+        access, peer = self.station.access, self._peer
+        if access is None or peer is None:
+            return None
+        return access.begin(peer.client(request, self.station.generation.trust), request, trace, began)
+
+    def answer(
+        self,
+        status: int,
+        trace: bytes,
+        request: RequestHead | None,
+        *,
+        keep_alive: bool,
+        location: bytes | None = None,
+    ) -> int:
+        """Write a whole answer of the proxy's own; the bytes of its body."""
+        manner = Manner(date=self.station.date, hsts=self.door.hsts)
+        if request is not None:
+            manner = replace(manner, keep_alive=keep_alive, minor=request.minor, with_body=request.method != b"HEAD")
+        data = own_answer(status, reference_of(trace), manner, location)
+        self.write(data)
+        return len(data) - data.index(b"\r\n\r\n") - 4
 
     def expired(self) -> None:
         """It waited too long."""

@@ -16,7 +16,6 @@ from proxy.wire.exchange import Exchange
 from proxy.wire.form import HeldForm, is_translated
 from proxy.wire.grammar import read_request
 from proxy.wire.heads import AskedByHead, Refused, RequestHead
-from proxy.wire.pages import Manner, own_answer
 from proxy.wire.pool import pool_for
 from proxy.wire.station import NEVER, PLAIN, Door, Station
 from proxy.wire.translator import sent_first
@@ -207,6 +206,8 @@ class Downstream(Connection):
         pool = pool_for(self.station, generation.backends[plan.backend])
         exchange = Exchange(self, request, plan, pool, started, self.trace(request.told), generation, self._form)
         self.exchange = exchange
+        if self.station.access is not None:
+            exchange.line = self.begin_line(request, exchange.trace, started)
         exchange.begin(self.sent_first(exchange, body), ended=ended)
 
     def sent_first(self, exchange: Exchange, body: bytes) -> bytes:
@@ -239,10 +240,10 @@ class Downstream(Connection):
         try:
             out = body.feed(data)
         except BadChunk as bad:
-            self._refuse(400, str(bad))
+            self._refuse(400, str(bad), body.request)
             return None
         except TooLarge as large:
-            self._refuse(413, str(large))
+            self._refuse(413, str(large), body.request)
             return None
         if body.ended:
             self._state = _ANSWER
@@ -261,25 +262,16 @@ class Downstream(Connection):
         if status == 200 and self.station.draining and not self.station.succeeded:
             status = 503
         keep_alive = request.keep_alive and not self.station.draining and not request.has_body
-        reference = self._reference(request) if status >= 400 else ""
+        trace = self.trace(request.told)
+        line = self.begin_line(request, trace, monotonic())
         self.station.counters.count(plan.series, status // 100, 0)
-        self.write(own_answer(status, reference, self._manner(request, keep_alive=keep_alive), plan.location))
+        size = self.answer(status, trace, request, keep_alive=keep_alive, location=plan.location)
+        if line is not None:
+            line.ends(status, "own", plan, size=size)
         if keep_alive:
             self._next(rest)
         else:
             self._part()
-
-    def _reference(self, request: RequestHead | None) -> str:
-        """The id of the request that is answered."""
-        if self.exchange is not None:
-            return self.exchange.reference
-        return reference_of(self.trace(request.told if request else ()))
-
-    def _manner(self, request: RequestHead | None, *, keep_alive: bool) -> Manner:
-        if request is None:
-            return Manner(date=self.station.date, hsts=self.door.hsts)
-        with_body = request.method != b"HEAD"
-        return Manner(keep_alive, request.minor, with_body, self.station.date, self.door.hsts)
 
     def stays_open(self, exchange: Exchange) -> bool:
         """Whether this connection can take another request after this exchange."""
@@ -341,24 +333,29 @@ class Downstream(Connection):
     def _refuse(self, status: int, why: str, request: RequestHead | None = None) -> None:
         """Answer, then close: what follows cannot be told from a request."""
         # RFC 9112 section 2.2: "…the server SHOULD respond with a 400 (Bad Request) response and close the connection."
-        reference = self._reference(request)
-        self.station.say(f"{reference} refused with {status}: {why}")
-        self.station.counters.count(REFUSED_SERIES, status // 100, 0)
         exchange = self.exchange
+        trace = exchange.trace if exchange is not None else self.trace(request.told if request else ())
+        line = exchange.line if exchange is not None else self.begin_line(request, trace, monotonic())
+        self.station.say(f"{reference_of(trace)} refused with {status}: {why}")
+        self.station.counters.count(REFUSED_SERIES, status // 100, 0)
         self.exchange = self._form = None
         if exchange is not None:
             exchange.abandon(counted=False)
             if exchange.reply is not None:
+                exchange.end_line(exchange.reply.status, "cut")
                 self.abort()  # an answer is half out: nothing can be said any more
                 return
-        self.write(own_answer(status, reference, self._manner(request, keep_alive=False)))
+        size = self.answer(status, trace, request, keep_alive=False)
+        if line is not None:
+            line.ends(status, "refused", size=size)
         self._part()
 
-    def fail(self, exchange: Exchange, status: int, reference: str) -> None:
+    def fail(self, exchange: Exchange, status: int) -> None:
         """The backend gave no answer."""
         self.exchange = None
         keep_alive = self.stays_open(exchange)
-        self.write(own_answer(status, reference, self._manner(exchange.request, keep_alive=keep_alive)))
+        size = self.answer(status, exchange.trace, exchange.request, keep_alive=keep_alive)
+        exchange.end_line(status, "own", size)
         if keep_alive:
             self._next(self._buffer)
         else:

@@ -3,6 +3,7 @@
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from proxy.access import Outcome
 from proxy.asked import target_overrides
 from proxy.generation import Generation
 from proxy.plan import IDEMPOTENT, Forward
@@ -14,6 +15,7 @@ from proxy.wire.attempts import Attempts, affords, is_accepted, is_admitted, res
 from proxy.wire.chunked import LAST_CHUNK, encode_chunk
 from proxy.wire.compose import interim_bytes, reply_bytes, switched_bytes
 from proxy.wire.heads import ReplyHead, RequestHead
+from proxy.wire.log import Line
 
 if TYPE_CHECKING:
     from proxy.wire.downstream import Downstream
@@ -32,7 +34,8 @@ class Exchange:
 
     __slots__ = (
         "_chunked", "_held", "_held_bytes", "attempts", "citizen", "form", "generation", "is_over", "keeps_open",
-        "lane", "plan", "pool", "reply", "request", "request_ended", "started", "trace", "translator", "upstream",
+        "lane", "line", "plan", "pool", "reply", "request", "request_ended", "started", "trace", "translator",
+        "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +60,7 @@ class Exchange:
         self.translator: Translator | None = None  # where the backend goes by another name
         self.lane: Lane | None = None
         self.attempts: Attempts | None = None  # once one has failed
+        self.line: Line | None = None  # of the access log
         self.upstream: Upstream | None = None
         self.reply: ReplyHead | None = None
         self.request_ended = False
@@ -199,6 +203,8 @@ class Exchange:
             date=self.citizen.station.date,
             hsts=self.citizen.door.hsts,
         )
+        if self.line is not None:
+            self.line.size += len(content)
         self.citizen.write(head + (encode_chunk(content) if self._chunked else content))
 
     def content_came(self, content: bytes) -> None:
@@ -209,6 +215,8 @@ class Exchange:
             except Untranslatable as why:
                 self._cannot_translate(why)
                 return
+        if self.line is not None:
+            self.line.size += len(content)
         self.citizen.write(encode_chunk(content) if self._chunked else content)
 
     def reply_ended(self) -> None:
@@ -221,12 +229,16 @@ class Exchange:
             except Untranslatable as why:
                 self._cannot_translate(why)
                 return
+            if self.line is not None:
+                self.line.size += len(rest)
             self.citizen.write(encode_chunk(rest) if self._chunked else rest)
         if self._chunked:
             self.citizen.write(LAST_CHUNK)
         self._close()
         micros = int((monotonic() - self.started) * 1e6)
         self.citizen.station.counters.count(self.plan.series, self.reply.status // 100, micros)
+        if self.line is not None:
+            self.end_line(self.reply.status, "whole")
         self.citizen.exchange_ended(self)
 
     # A WebSocket: bytes pass as they are, until either side ends.
@@ -251,6 +263,7 @@ class Exchange:
         """The backend's side vanished; the citizen's ends with it."""
         self.upstream = None
         self._close()
+        self.end_line(101, "whole")
         self.citizen.end_tunnel()
 
     # Failures.
@@ -286,17 +299,17 @@ class Exchange:
             return
         self._close()
         station = self.citizen.station
-        reference = self.reference
         station.say(
-            f"{reference} {self.request.method.decode('latin-1')} {self.plan.target.decode('latin-1')}: "
+            f"{self.reference} {self.request.method.decode('latin-1')} {self.plan.target.decode('latin-1')}: "
             f"backend {self.plan.backend}: {why}"
         )
         if self.reply is None:
             station.counters.count(self.plan.series, status // 100, int((monotonic() - self.started) * 1e6))
-            self.citizen.fail(self, status, reference)
+            self.citizen.fail(self, status)
         else:
             self.pool.failed()
             station.counters.count_cut(self.plan.series)
+            self.end_line(self.reply.status, "cut")
             # An HTTP/1.0 answer without a length looks whole when it ends, unless the connection is reset.
             self.citizen.cut(reset=self.reply.length is None and not self._chunked)
 
@@ -306,11 +319,19 @@ class Exchange:
             return
         self._close()
         withdraw(self)
-        if counted and (self.reply is None or not self.reply.to_websocket):
+        is_tunnel = self.reply is not None and self.reply.to_websocket
+        if counted and not is_tunnel:
             self.citizen.station.counters.count_cut(self.plan.series)
+        if counted:
+            self.end_line(self.reply.status if self.reply is not None else 0, "whole" if is_tunnel else "cut")
         if self.upstream is not None:
             self.upstream.abort()
             self.upstream = None
+
+    def end_line(self, status: int, outcome: Outcome, size: int | None = None) -> None:
+        """Say in the access log what became of it; `size`: of the body, where it is not what came of the backend."""
+        if self.line is not None:
+            self.line.ends(status, outcome, self.plan, self.lane.server if self.lane else None, size=size)
 
     def _close(self) -> None:
         self.is_over = True

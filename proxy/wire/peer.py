@@ -19,6 +19,12 @@ class Peer:
         self._said_of: bytes | None = None
         self._said = b""
 
+    def client(self, request: RequestHead | None, trust: Sequence[Network]) -> bytes:
+        """The address of the citizen, as far as those who passed the request on are believed."""
+        if request is None or not (self.is_trusted and request.told):
+            return self._address
+        return sender_of(self._address, request.host, request.told, trust, self._proto).client
+
     def forwarding(self, request: RequestHead, trust: Sequence[Network]) -> bytes:
         """The lines for a backend; of a stranger they are the same for every request of one host."""
         if self.is_trusted:

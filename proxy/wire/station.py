@@ -13,6 +13,7 @@ from proxy.counters import CONNECTIONS, IN_FLIGHT, TASKS, Counters, Writer
 from proxy.generation import Backend, Generation
 from proxy.standing import Standing
 from proxy.trace import opening
+from proxy.wire.log import AccessLog
 
 if TYPE_CHECKING:
     from proxy.wire.pool import Pool
@@ -63,6 +64,9 @@ class Station:
     # As old as the last sweep: good enough for deadlines, and free.
     now: float = field(default_factory=monotonic)
     counters: Writer = field(init=False)
+    journal: AccessLog = field(init=False)
+    # The same while it is on: most ask no more of it than this.
+    access: AccessLog | None = None
     # The line that an answer without a date gets.
     date: bytes = b""
     _standings: dict[int, Standing] = field(default_factory=dict)
@@ -73,6 +77,14 @@ class Station:
 
     def __post_init__(self) -> None:
         self.counters = self.shared.writer(self.index)
+        self.journal = AccessLog(self.counters, self.say)
+        self.serve_by(self.generation)
+
+    def serve_by(self, generation: Generation) -> None:
+        """From the next request on."""
+        self.generation = generation
+        self.journal.set(generation.log)
+        self.access = self.journal if generation.log.share else None
 
     def standing(self, number: int) -> Standing:
         """How a backend stands. What a worker before this one held of it is let go when it is first asked for."""
@@ -124,12 +136,14 @@ class Station:
         self.counters.set(IN_FLIGHT, self.in_flight)
         for pool in self.pools.values():
             pool.look()
+        self.journal.sweep()
         for connection in [each for each in self.open if each.deadline < now]:
             connection.expired()
 
     def each_second(self) -> None:
         """The date of now; the log's lines for the next second, and how many the last one left out."""
         self.date = b"Date: %b\r\n" % formatdate(usegmt=True).encode()
+        self.journal.each_second()
         if self._unlogged:
             self.log(f"{self._unlogged} more lines like these were left out")
         self._logged = self._unlogged = 0

@@ -61,7 +61,6 @@ def test_what_is_acted_on_is_served(tmp_path: Path) -> None:
 
 
 KEYS_LATER = [
-    ("log: {access: off}", "log: {access: sampled 1%}", "log.access is not acted on yet\n    write off until it is"),
     ("backends: {legacy: {url: ['http://a', 'http://b'], retries: {budget: 10%}, sandbox: false}}",
      "backends: {legacy: {url: http://a, sandbox: true}}",
      "backends.legacy.sandbox is not acted on yet\n    remove it until it is"),

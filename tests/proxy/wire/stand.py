@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from proxy.counters import Counters
-from proxy.generation import Backend, Generation, Limits, Server
+from proxy.generation import Backend, Generation, Limits, LogSettings, Server
 from proxy.headers import Network
 from proxy.paths import PathRules
 from proxy.plan import Rules
@@ -26,6 +26,7 @@ from proxy.wire.station import Station
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 HOST = b"Host: www.anytown.gov.uk\r\n"
 SECONDS = 10.0
+OFF = LogSettings()
 # As for `fig serve`: the whole suite is run both ways.
 FAST = not os.environ.get("FIG_NO_FAST_PATH")
 
@@ -182,6 +183,7 @@ async def a_stand(
     first_byte: float = SECONDS,
     idle: float = SECONDS,
     workers: int = 1,
+    log: LogSettings = OFF,
     **of_backends: Any,
 ) -> AsyncIterator[Stand]:
     """Backends are called b0, b1, …; b0 is the default. One that is a sequence has several addresses.
@@ -204,16 +206,16 @@ async def a_stand(
         by_name[f"b{index}"] = Backend(f"b{index}", at, b"b.internal", **times)
     rules = Rules(Table(claims), "b0" if backends else None, frozenset(hosts), PathRules())
     counters = Counters.create(workers)
-    log: list[str] = []
+    said: list[str] = []
     stations, proxies = [], []
     for index in range(workers):
-        generation = Generation(1, rules, by_name, tuple(trust), limits or Limits())
-        station = Station(loop, generation, counters, index, log.append, fast=FAST)
+        generation = Generation(1, rules, by_name, tuple(trust), limits or Limits(), log=log)
+        station = Station(loop, generation, counters, index, said.append, fast=FAST)
         stations.append(station)
         station.sweep()
         proxies.append(await loop.create_server(partial(Downstream, station), "127.0.0.1", 0))
     try:
-        yield Stand([each.sockets[0].getsockname()[1] for each in proxies], stations, counters, log)
+        yield Stand([each.sockets[0].getsockname()[1] for each in proxies], stations, counters, said)
     finally:
         for server in (*proxies, *servers):
             server.close()
