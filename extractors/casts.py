@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from extractors.compiled import Column
 from extractors.declared import Type
+from extractors.digits import are_digits
 from extractors.parsing import BLANKS
 from extractors.raw import Array, loose
 from extractors.walls import placed
@@ -186,6 +187,8 @@ def _from_text(raw: Array, column: Column) -> Cast | None:
         return _days(raw)
     if name == "timestamp":
         return _moments(raw, declared)
+    if name in _MOST_DIGITS and are_digits(raw, _MOST_DIGITS[name]):
+        return Cast(raw)
     if name in _ORDINARY:
         return _where(raw, _ORDINARY[name], lambda good: good.cast(declared.arrow))
     if name == "string":
@@ -193,6 +196,7 @@ def _from_text(raw: Array, column: Column) -> Cast | None:
     return None
 
 
+_MOST_DIGITS: Mapping[str, int] = {"uprn": 12, "usrn": 8}
 _ORDINARY: Mapping[str, str] = {  # what most values of a type look like; the parser reads the others
     "int8": "^-?[0-9]{1,2}$",
     "int16": "^-?[0-9]{1,4}$",

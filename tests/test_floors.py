@@ -42,6 +42,7 @@ FLOORS: Mapping[str, int] = {
     "extractors.declared": DECISIONS,
     "extractors.deletes": ROOMS,
     "extractors.dialects": DECISIONS,
+    "extractors.digits": DECISIONS,
     "extractors.discover": ROOMS,
     "extractors.draft_yaml": DECISIONS,
     "extractors.drafting": DECISIONS,
