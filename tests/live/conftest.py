@@ -38,10 +38,10 @@ class Proxy:
         draft.rename(self.routes)
 
 
-def run_helpdesk(start: Start, folder: Path, database: str = "") -> Helpdesk:
-    """On SQLite in a new folder, or on the PostgreSQL database of a url."""
+def run_helpdesk(start: Start, folder: Path, database: str = "", name: str = "") -> Helpdesk:
+    """On SQLite in a new folder, or on the PostgreSQL database of a url; with `name`, it goes by no other."""
     folder.mkdir()
-    environ = {"HELPDESK_DATABASE": database}
+    environ = {"HELPDESK_DATABASE": database, "HELPDESK_NAME": name}
     process = start([sys.executable, HERE / "helpdesk_app.py", folder], name="helpdesk", environ=environ)
     return Helpdesk(process.wait_for(r"helpdesk: (http://\S+)", seconds=60)[1], folder / "helpdesk.sqlite3")
 

@@ -1,10 +1,14 @@
 """django-helpdesk, a real ticket tracker: `python helpdesk_app.py FOLDER` prints its address.
 
-Its database is a SQLite file in FOLDER, or the PostgreSQL database that HELPDESK_DATABASE is the url of.
+Its database is a SQLite file in FOLDER, or the PostgreSQL database that HELPDESK_DATABASE is the url of. With
+HELPDESK_NAME it is bound to that name, as a supplier's system is, and knows no other; what it was asked is then kept in
+FOLDER/requests.jsonl.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import secrets
 import sys
@@ -43,20 +47,23 @@ def database(folder: Path, url: str) -> dict[str, Any]:
     }
 
 
-def configure(folder: Path) -> None:
+def configure(folder: Path, name: str) -> None:
     """Django's settings; only what helpdesk needs, and a production-like DEBUG=False."""
+    first = ["django.middleware.gzip.GZipMiddleware", "django.middleware.http.ConditionalGetMiddleware"]
     contrib = ["auth", "contenttypes", "sessions", "sites", "admin", "humanize", "messages", "staticfiles"]
     settings.configure(
         DEBUG=False,
         SECRET_KEY=secrets.token_hex(32),
-        ALLOWED_HOSTS=["*"],
+        ALLOWED_HOSTS=[name or "*"],
+        SESSION_COOKIE_DOMAIN=name or None,
+        CSRF_COOKIE_DOMAIN=name or None,
         ROOT_URLCONF="helpdesk_app",
         USE_TZ=True,
         TIME_ZONE="UTC",
         SITE_ID=1,
         STATIC_URL="/static/",
         MEDIA_ROOT=folder / "media",
-        MEDIA_URL="/media/",
+        MEDIA_URL=f"http://{name}/media/" if name else "/media/",
         LOGIN_URL="helpdesk:login",
         LOGIN_REDIRECT_URL="helpdesk:home",
         EMAIL_BACKEND="django.core.mail.backends.dummy.EmailBackend",
@@ -70,6 +77,7 @@ def configure(folder: Path) -> None:
             "helpdesk",
         ],
         MIDDLEWARE=[
+            *(first if name else ()),
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
@@ -124,14 +132,38 @@ def application(folder: Path) -> WSGI:
 urlpatterns: list[Any] = []
 
 
-def seed() -> None:
+def kept(app: WSGI, name: str, into: Path) -> WSGI:
+    """The application, whose every request is written down, and whose policy names itself."""
+
+    def record(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        fields = {key: str(value) for key, value in environ.items() if key.startswith(("HTTP_", "QUERY_", "PATH_"))}
+        if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            fields["body"] = body.decode()
+            environ["wsgi.input"] = io.BytesIO(body)
+        with into.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"method": environ["REQUEST_METHOD"], **fields}) + "\n")
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            policy = f"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: http://{name}; form-action {name}"
+            return start_response(status, [*headers, ("Content-Security-Policy", policy)], *more)
+
+        return app(environ, start)
+
+    return record
+
+
+def seed(name: str) -> None:
     """The schema, one person who may sign in, one queue the public may write to, and two for staff."""
     from django.contrib.auth import get_user_model
+    from django.contrib.sites.models import Site
     from django.core.management import call_command
     from helpdesk.models import Queue
 
     call_command("migrate", verbosity=0, interactive=False)
     call_command("loaddata", "emailtemplate", verbosity=0)
+    if name:
+        Site.objects.update(domain=name, name=name)
     get_user_model().objects.create_superuser(USER, "agent@example.test", PASSWORD)
     Queue.objects.create(slug="demo", title="Demo", allow_public_submission=True)
     Queue.objects.create(slug="housing", title="Tai a chartrefi — «Wohnen» 🏠", escalate_days=3)
@@ -141,9 +173,12 @@ def seed() -> None:
 def main(folder: Path) -> None:
     from werkzeug.serving import make_server
 
-    configure(folder)
+    name = os.environ.get("HELPDESK_NAME", "")
+    configure(folder, name)
     app = application(folder)
-    seed()
+    seed(name)
+    if name:
+        app = kept(app, name, folder / "requests.jsonl")
     server = make_server("127.0.0.1", 0, app, threaded=True)
     print(f"helpdesk: http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
