@@ -94,17 +94,20 @@ class Scene:
 
     async def leave(self, how: str) -> None:
         """Until the worker drains."""
-        number = {"stop": signal.SIGTERM, "upgrade": signal.SIGUSR2, "supervisor killed": signal.SIGKILL}[how]
-        os.kill(self.process.pid, number)
-        if how == "upgrade":
-            await asyncio.to_thread(self.process.wait_for, "serves now; requests under way here have 5 s to finish")
-        else:
-            async with asyncio.timeout(SECONDS):  # it takes nobody new when it drains
-                with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                    while True:
-                        async with self.citizen() as other:
-                            other.send(b"GET /new HTTP/1.1\r\nHost: a\r\n\r\n")
-                            await other.head()
+        number: signal.Signals | None = {
+            "stop": signal.SIGTERM,
+            "upgrade": signal.SIGUSR2,
+            "supervisor killed": signal.SIGKILL,
+        }[how]
+        async with self.citizen() as another, asyncio.timeout(SECONDS):
+            head = b""
+            while b"\r\nConnection: close\r\n" not in head:
+                another.send(b"GET /again HTTP/1.1\r\nHost: a\r\n\r\n")
+                head = await another.head()
+                await another.read(7)
+                if number:
+                    os.kill(self.process.pid, number)
+                    number = None
 
 
 @contextlib.asynccontextmanager
