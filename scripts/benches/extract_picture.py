@@ -1,4 +1,4 @@
-"""Bars: how many rows a second each contender takes out of each silo. Pure: an SVG as text."""
+"""Bars: one measure of each contender, chart by chart. Pure: an SVG as text."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ text { font: 13px system-ui, sans-serif; fill: #0b0c0c }
 @dataclass(frozen=True, slots=True)
 class Bar:
     name: str
-    rate: float
+    value: float
     is_ours: bool = False
     is_wrong: bool = False
 
 
-def picture(charts: Mapping[str, Sequence[Bar]]) -> str:
-    """One chart below the other, each on a scale of its own."""
+def picture(charts: Mapping[str, Sequence[Bar]], measure: str = "rows a second") -> str:
+    """One chart below the other, each on a scale of its own; `measure`: what the lengths are."""
     parts, y = [], 28
     for title, bars in charts.items():
-        parts.append(f'<text class="title" x="12" y="{y}">{escape(title)}: rows a second</text>')
+        parts.append(f'<text class="title" x="12" y="{y}">{escape(title)}: {escape(measure)}</text>')
         y += 12
-        most = max(bar.rate for bar in bars)
+        most = max(bar.value for bar in bars)
         for bar in bars:
-            length = max(1.0, bar.rate / most * LENGTH)
+            length = max(1.0, bar.value / most * LENGTH)
             kind = "ours" if bar.is_ours else "limit" if bar.name == "limit" else "wrong" if bar.is_wrong else "bar"
-            said = f"{bar.rate:,.0f}{' – values not right' if bar.is_wrong else ''}"
+            said = f"{bar.value:,.{0 if bar.value >= 1000 else 1}f}{' – values not right' if bar.is_wrong else ''}"
             parts += [
                 f'<text x="{LABEL}" y="{y + 15}" text-anchor="end">{escape(bar.name)}</text>',
                 f'<rect class="{kind}" x="{LABEL + 8}" y="{y + 2}" width="{length:.1f}" height="{LINE - 5}"/>',
@@ -45,6 +45,6 @@ def picture(charts: Mapping[str, Sequence[Bar]]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
         f' width="{WIDTH}" height="{height}" role="img">\n'
-        f"<title>Rows a second by contender</title>\n<style>{STYLE}</style>\n"
+        f"<title>{escape(measure.capitalize())} by contender</title>\n<style>{STYLE}</style>\n"
         f'<rect class="back" width="{WIDTH}" height="{height}"/>\n' + "\n".join(parts) + "\n</svg>\n"
     )

@@ -13,7 +13,7 @@ from importlib import metadata
 from scripts.benches.extract_peers import CONTENDERS
 from scripts.benches.extract_picture import Bar, picture
 from scripts.benches.extract_runs import PEERS, Run
-from scripts.benches.proxy import OUT, processor
+from scripts.benches.machine import OUT, processor
 
 SILO = {"postgres": "PostgreSQL", "mariadb": "MariaDB", "sqlite": "SQLite"}
 MEMORY = 350.0  # MiB

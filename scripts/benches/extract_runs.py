@@ -6,12 +6,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
-import venv
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from scripts.benches.environments import environment
 from scripts.benches.extract_peers import Contender, Task
 from scripts.benches.extract_servers import Silo
 from scripts.benches.extract_table import Table
@@ -42,22 +41,8 @@ class Run:
 
 def peers_python() -> tuple[str, str]:
     """The Python of the peers' environment, made the first time; or "" and why there is none."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "stranglerfig"
-    place = cache / f"bench-{re.sub('[^a-z0-9.]+', '-', PEERS[0])}"
-    python = place / "bin" / "python"
-    if not (place / "made").exists():
-        print(f"extract: making {place} with {', '.join(PEERS)} (once)", file=sys.stderr)
-        try:
-            venv.create(place, with_pip=True, clear=True)
-        except (OSError, subprocess.CalledProcessError) as exc:
-            return "", f"no environment at {place}: {exc}"
-        done = subprocess.run(
-            [python, "-m", "pip", "install", "-q", *PEERS], capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0:
-            return "", f"pip install {' '.join(PEERS)} failed: {_last_line(done.stderr)}"
-        (place / "made").touch()
-    return str(python), ""
+    place, why = environment(PEERS[0], PEERS)
+    return (str(place / "bin" / "python"), "") if place else ("", why)
 
 
 def datasets_yaml(silo: Silo, table: Table, cursor: str) -> str:

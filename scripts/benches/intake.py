@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.benches.peers import origin_command
+from scripts.benches.origin import origin_command
 from scripts.benches.processes import free_port, start
 from scripts.benches.tables import contenders, routes_yaml, target
 

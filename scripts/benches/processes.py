@@ -31,17 +31,34 @@ def family(pid: int) -> tuple[int, ...]:
     return tuple(members)
 
 
-def cpu_seconds(pid: int) -> float:
-    """Processor time the process has used; 0.0 once it has ended.
+def cpu_times(pid: int) -> tuple[float, float]:
+    """Processor time the process has used in user and in system mode; nothing once it has ended.
 
-    That is user and system mode, fields 14 and 15 of proc(5). The kernel scales the two so that their sum is what the
-    scheduler measured: as exact as a tick (10 ms).
+    Fields 14 and 15 of proc(5). The kernel scales the two so that their sum is what the scheduler measured, as exact as
+    a tick (10 ms); how it is divided is a sample, taken each tick.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0, 0.0
+    return int(fields[11]) / TICKS, int(fields[12]) / TICKS
+
+
+def memory(pid: int) -> float:
+    """MiB: the process's own pages, and its share of those it shares (PSS); 0.0 once it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
         return 0.0
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def said_of(pid: int) -> str:
+    """Its command line, or how it has named itself."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +71,15 @@ class Program:
 
     def cpu(self) -> dict[int, float]:
         """Processor seconds so far by process id, for all of its family."""
-        return {pid: cpu_seconds(pid) for pid in family(self.process.pid)}
+        return {pid: sum(times) for pid, times in self.times().items()}
+
+    def times(self) -> dict[int, tuple[float, float]]:
+        """The same, in user and in system mode."""
+        return {pid: cpu_times(pid) for pid in family(self.process.pid)}
+
+    def memory(self) -> dict[int, float]:
+        """MiB by process id."""
+        return {pid: memory(pid) for pid in family(self.process.pid)}
 
     def wait_until_it_listens(self, port: int, seconds: float = 20.0) -> None:
         deadline = time.monotonic() + seconds

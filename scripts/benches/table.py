@@ -22,9 +22,11 @@ from pathlib import Path
 
 from proxy.table import Claim, Pattern
 from scripts.benches.intake import Intake, measure_intake
-from scripts.benches.peers import origin_command
+from scripts.benches.machine import OUT, processor
+from scripts.benches.origin import origin_command
 from scripts.benches.processes import free_port, start
-from scripts.benches.proxy import BODY, HEAD, OUT, load, processor
+from scripts.benches.proxy_cases import BODY, HEAD, Case
+from scripts.benches.proxy_load import load, probe
 from scripts.benches.tables import Contender, contenders, prefixes, routes_yaml, target
 
 COUNTS = (10, 1_000, 10_000, 100_000)
@@ -144,12 +146,14 @@ def requests(contender: Contender, counts: tuple[int, ...], rounds: int, seconds
             stack.callback(program.stop)
             program.wait_until_it_listens(port, 180.0)
             _wait_until_it_answers(port, target(count))
-            load(port, cores[-1], 1, target(count))
-            running.append((count, program, port))
+            case = Case(f"table-{count}", "a table", target=target(count))
+            size = probe(port, case)
+            load(port, cores[-1], 1, case, size, scratch)
+            running.append((count, case, size, program, port))
         for _ in range(rounds):
-            for count, program, port in running:
+            for count, case, size, program, port in running:
                 before = program.cpu()
-                done, _ = load(port, cores[-1], seconds, target(count))
+                done = load(port, cores[-1], seconds, case, size, scratch).requests
                 used = {pid: now - before.get(pid, 0.0) for pid, now in program.cpu().items()}
                 times[count].append(max(used.values()) / done * 1e6)
     found = []

