@@ -19,6 +19,7 @@ from scripts.benches.proxy_pace import paced, percentile
 from scripts.benches.proxy_programs import Found, Peer, not_yet
 
 PATIENCE = 20.0  # seconds until a proxy answers as it should, and for each thousand routes
+WARM = 2  # seconds of load before anything is measured: connections are made, code is warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,7 @@ def answering(running: Running, case: Case, folder: Path) -> None:
             if time.monotonic() > deadline or running.program.process.poll() is not None:
                 raise Wrong(str(exc)) from None
             time.sleep(0.1)
-    load(running.site.port, cores()[1], 1, case, size, folder)
+    load(running.site.port, cores()[1], WARM, case, size, folder)
 
 
 def sit(cases: Sequence[Case], everyone: Sequence[Found], rounds: int, seconds: float, scratch: Path) -> Iterator[Run]:
