@@ -30,6 +30,7 @@ MIXED = pa.struct(
         pa.field("blob", pa.binary()),
     ]
 )
+JSON = pa.json_(pa.string())  # text that the source's own type has made sure is a JSON document
 _ONE_KIND: dict[frozenset[type], pa.DataType] = {
     frozenset(): pa.null(),
     frozenset({int}): pa.int64(),
@@ -79,6 +80,9 @@ def plain(column: Array) -> Array:
     A float32 becomes the float64 that is written alike, 0.1 and not 0.10000000149011612: what the source would show.
     """
     kind = column.type
+    if kind == JSON:
+        text: Any = column
+        return plain(text.storage)
     if isinstance(kind, pa.BaseExtensionType):
         raise Unknown(str(kind))
     if pa.types.is_dictionary(kind):

@@ -13,7 +13,7 @@ from extractors.casts import FIRST_DAY, LAST_DAY, bounds, cast
 from extractors.coarser import NO_POSTCODE, without_postcode
 from extractors.compiled import Column, Dataset
 from extractors.parsing import BLANKS, Broken, Parse, parser
-from extractors.raw import MIXED, Array, Raw, Unknown, loose, plain, text_of, unpack
+from extractors.raw import JSON, MIXED, Array, Raw, Unknown, loose, plain, text_of, unpack
 from extractors.refused import NativeFailed
 
 
@@ -98,6 +98,7 @@ def _coerced(raw: Array, column: Column, read: Parse) -> tuple[Array, list[tuple
     if isinstance(raw, pa.DictionaryArray) and len(raw.dictionary) < len(raw):
         typed, broken = _coerced(raw.dictionary, column, read)
         return typed.take(raw.indices), list(_rows_of(raw.indices, dict(broken)))
+    is_json = raw.type == JSON
     try:
         raw = plain(raw)
     except Unknown as exc:
@@ -105,6 +106,14 @@ def _coerced(raw: Array, column: Column, read: Parse) -> tuple[Array, list[tuple
     if pa.types.is_null(raw.type):
         return raw.cast(column.type.arrow), []
     _check_years(raw, column)
+    if (
+        is_json
+        and column.type.name == "json"
+        and column.trim == "none"
+        and not column.values
+        and not column.null_values
+    ):
+        return raw, []
     if raw.type == MIXED:
         return _value_by_value(unpack(raw), column, read)
     if column.values or (column.null_values and pa.types.is_floating(raw.type)):

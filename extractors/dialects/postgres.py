@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from extractors.compiled import Column
 from extractors.dialects.base import Dialect, Planned, Way, as_it_is, quoted_text
+from extractors.raw import JSON
 from notation.problems import Refused
 
 
@@ -21,7 +22,8 @@ _AS_TEXT = Way(_text, pa.string())
 _PADDED = Way(lambda name: f"textin(bpcharout({name}))", pa.string())
 _MONEY = Way(lambda name: f"{name}::numeric::text", pa.string())  # its own text depends on the server's lc_monetary
 _WKB = Way(lambda name: f"ST_AsBinary({name})", pa.binary())
-_JSON = Way(lambda name: f"to_json({name})::text", pa.string())
+_JSON = Way(_text, JSON)  # of json and jsonb: the server has parsed what it holds
+_TO_JSON = Way(lambda name: f"to_json({name})::text", JSON)
 _NATIVE: Mapping[str, Way] = {
     "smallint": Way(as_it_is, pa.int16()),
     "integer": Way(as_it_is, pa.int32()),
@@ -37,7 +39,7 @@ _NATIVE: Mapping[str, Way] = {
     "timestamp without time zone": Way(as_it_is, pa.timestamp("us"), fragile=True),
     "timestamp with time zone": Way(as_it_is, pa.timestamp("us", "UTC"), fragile=True),
 }
-_ALREADY_TEXT = frozenset({"text", "character varying", "character", "bpchar", "json", "jsonb", "xml", "name"})
+_ALREADY_TEXT = frozenset({"text", "character varying", "character", "bpchar", "xml", "name"})
 _GEOMETRY = frozenset({"geometry", "geography"})
 _SURVIVES = frozenset({"bytea", "smallint", "integer", "bigint", "real", "double precision", "boolean"})
 _NATIVE_TYPE = re.compile(r"(.*?)(?:\(([^()]*)\))?((?: with(?:out)? time zone)?(?:\[\])*)")
@@ -100,8 +102,10 @@ def _way(column: Column, native: str, as_text: bool) -> Way:
         return _WKB
     if kind == "money":
         return _MONEY
-    if declared == "json" and kind not in _ALREADY_TEXT and kind != "bytea":
+    if declared == "json" and kind in ("json", "jsonb"):
         return _JSON
+    if declared == "json" and kind not in _ALREADY_TEXT and kind != "bytea":
+        return _TO_JSON
     if kind == "numeric":
         return _AS_TEXT if as_text or declared == "string" else _numeric(column, native)
     if kind in _NATIVE and (kind == "bytea" or declared != "string"):

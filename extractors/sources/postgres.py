@@ -24,6 +24,7 @@ from extractors.dialects import DIALECTS, Dialect, Relation, Select
 from extractors.dialects.base import quoted_text
 from extractors.dialects.base import select as sql_select
 from extractors.dialects.postgres import SETTINGS, not_a_number
+from extractors.raw import JSON
 from extractors.refused import NativeFailed, SourceRefused
 from extractors.sources import postgres_catalogue as catalogue
 from extractors.sources import postgres_copy, postgres_scan
@@ -186,7 +187,7 @@ class PostgresReading:
 
     def _may_be_large(self, select: Select) -> bool:
         """Whether single values may be so large that a fixed number of rows is no bound of memory."""
-        texts = [p for p in select.columns if p.arrow in (pa.string(), pa.binary())]
+        texts = [p for p in select.columns if p.arrow in (pa.string(), pa.binary(), JSON)]
         if not texts:
             return False
         if not select.relation.table:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from extractors.dialects import Select
-from extractors.raw import Array, Raw, Undecodable, pack
+from extractors.raw import JSON, Array, Raw, Undecodable, pack
 from extractors.refused import NativeFailed, SourceRefused
 
 ROWS = 32_768
@@ -61,7 +61,7 @@ def _some(copy: psycopg.Copy) -> tuple[list[bytes], bool]:
 def _options(select: Select) -> csv.ConvertOptions:
     kinds = {f"c{at}": planned.arrow for at, planned in enumerate(select.columns)}
     return csv.ConvertOptions(
-        column_types={name: pa.binary() if kind in (pa.string(), None) else kind for name, kind in kinds.items()},
+        column_types={name: pa.binary() if kind in (pa.string(), JSON, None) else kind for name, kind in kinds.items()},
         null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False,
         true_values=["t"], false_values=["f"],
     )  # fmt: skip
@@ -78,8 +78,9 @@ def _batch(text: bytes, select: Select, convert: csv.ConvertOptions) -> pa.Recor
     columns = []
     for column, planned in zip(table.columns, select.columns, strict=True):
         array: Array = column.combine_chunks()
-        if planned.arrow == pa.string():
+        if planned.arrow in (pa.string(), JSON):
             array = _decoded(array)
+            array = array.cast(JSON) if planned.arrow == JSON and array.type == pa.string() else array
         elif planned.arrow == pa.binary():
             array = pa.array(
                 [None if v is None else bytes.fromhex(v[2:].decode()) for v in array.to_pylist()], pa.binary()

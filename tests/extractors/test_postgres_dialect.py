@@ -12,6 +12,7 @@ from extractors.compiled import Column
 from extractors.declared import parse
 from extractors.dialects import DIALECTS, Planned
 from extractors.dialects.postgres import SETTINGS
+from extractors.raw import JSON
 from notation.problems import Refused
 from tests.servers.postgres import Server
 
@@ -74,7 +75,11 @@ PLANS = [  # the source's type, the declared one, and how the column is read
     ("geometry(Point,27700)", "string", '"v"::text', pa.string()),
     ("xml", "string", '"v"::text', pa.string()),
     ("public.date", "date", '"v"::text', pa.string()),  # a type of their own that is only named like one
-    ("date[]", "json", 'to_json("v")::text', pa.string()),
+    ("date[]", "json", 'to_json("v")::text', JSON),
+    ("jsonb", "json", '"v"::text', JSON),
+    ("jsonb", "string", '"v"::text', pa.string()),
+    ("text", "json", '"v"', pa.string()),
+    ("xml", "json", '"v"::text', pa.string()),
     ("integer[]", "int64", '"v"::text', pa.string()),
     ("numeric(39,2)", "decimal(38,2)", '"v"::text', pa.string()),
     ("character(6)", "string", 'textin(bpcharout("v"))', pa.string()),

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from extractors import declared
 from extractors.compiled import Column
 from extractors.parsing import Broken
-from extractors.raw import pack, unpack
+from extractors.raw import JSON, pack, unpack
 from extractors.refused import NativeFailed
 from extractors.schema import coerce, reader
 
@@ -91,6 +91,7 @@ ARROW: dict[str, tuple[pa.DataType, st.SearchStrategy[object]]] = {
     "string": (pa.string(), TEXTS),
     "moments": (pa.string(), WALLS.map(str) | WALLS.map(lambda at: at.isoformat(timespec="minutes"))
                 | st.sampled_from(["0000-01-01 00:00:00", "2024-01-31 09"])),
+    "json": (JSON, st.sampled_from(["{}", '{"a": 1.10}', ' ["é", null]\n', "42", "12.50", "true", '"2024-01-31"'])),
     "large_string": (pa.large_string(), TEXTS),
     "string_view": (pa.string_view(), TEXTS),
     "binary": (pa.binary(), st.binary(max_size=5)),
@@ -148,7 +149,7 @@ def test_a_typed_column_ends_as_its_text_would(arrow: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arrow", ["string", "int64", "float64", "pence", "bool", "decimal(12,2)", "timestamp[us]", "date32"]
+    "arrow", ["string", "json", "int64", "float64", "pence", "bool", "decimal(12,2)", "timestamp[us]", "date32"]
 )
 def test_what_is_written_before_the_type_means_the_same_in_every_arrow_type(arrow: str) -> None:
     made, values = ARROW[arrow]
@@ -180,6 +181,12 @@ def test_values_of_several_kinds_end_as_each_alone() -> None:
         check(pack(some), column(kind))  # type: ignore[arg-type]
 
     law()
+
+
+def test_what_a_source_has_seen_to_be_json_is_not_read_again() -> None:
+    raw = pa.array(["[" * 100_000 + "]" * 100_000, None, "1e999999"], JSON)
+    typed, broken = coerce(raw, column("json"), lambda _: Broken("read"))
+    assert (typed.to_pylist(), broken) == (raw.to_pylist(), [])
 
 
 def test_a_dictionary_is_read_through_its_values() -> None:
