@@ -6,7 +6,7 @@ from typing import TypedDict, TypeVar
 
 from notation.problems import Where
 from proxy.counters import ADDRESSES, BACKENDS, MAX_SERIES
-from proxy.ends import Files, backend_of, fronts_of, limits_of, seen_cookies
+from proxy.ends import Files, backend_of, fronts_of, limits_of
 from proxy.generation import Generation
 from proxy.model import RouteSpec, RoutesSpec, SliceSpec
 from proxy.paths import PathRules, fold_case
@@ -112,10 +112,7 @@ def make_generation(
     number: int, spec: RoutesSpec, where: WhereIs, held: Held, book: SeriesBook, files: Files = NO_FILES
 ) -> tuple[Generation, tuple[Claim, ...]]:
     """The generation with an empty table, and the claims to fill it with, in no particular order."""
-    backends = {
-        name: backend_of(name, backend, files, book, seen_cookies(name, spec))
-        for name, backend in spec.backends.items()
-    }
+    backends = {name: backend_of(name, spec, files, book) for name in spec.backends}
     rules = _rules(spec, Table())
     claims = tuple(_claims(spec, where, held, book, rules.paths))
     limits, fronts = limits_of(spec.limits), fronts_of(spec, files)

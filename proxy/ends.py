@@ -71,10 +71,9 @@ def seen_cookies(name: str, spec: RoutesSpec) -> frozenset[bytes] | None:
     return frozenset(cookie.encode() for cookie in backend.cookies)
 
 
-def backend_of(
-    name: str, spec: BackendSpec, files: Files, places: Places, cookies: frozenset[bytes] | None = None
-) -> Backend:
+def backend_of(name: str, whole: RoutesSpec, files: Files, places: Places) -> Backend:
     """One backend, whose addresses speak alike."""
+    spec = whole.backends[name]
     return Backend(
         name,
         tuple(Server(url.host, url.port, places.of_server(name, str(url))) for url in spec.url),
@@ -83,33 +82,36 @@ def backend_of(
         spec.timeouts.first_byte,
         spec.timeouts.idle,
         tls_of(spec, files),
-        cookies,
+        seen_cookies(name, whole),
         places.of_backend(name),
         spec.retries.budget / 100,
-        translation_of(spec),
+        translation_of(name, whole),
         Breaking(spec.breaker.errors / 100, spec.breaker.of, spec.breaker.cool),
     )
 
 
-def translation_of(spec: BackendSpec) -> Translation | None:
-    """How a backend is spoken to that does not go by the public names; None for one that does.
+def translation_of(name: str, whole: RoutesSpec) -> Translation | None:
+    """How a backend is spoken to that goes by another name, or is asked for other paths, than citizens know.
 
-    Its own addresses are those of `url:`, and the name that `host:` gives it. Of several addresses the first names it.
+    None for every other. Its own addresses are those of `url:`, and the name that `host:` gives it. Of several
+    addresses the first names it.
     """
+    spec = whole.backends[name]
     if spec.host == "preserve" and spec.links == "keep":
-        return None
+        routes = (route for each in whole.slices.values() if each.backend == name for route in each.routes)
+        return Translation(None, ()) if any(route.rewrite for route in routes) else None
     own: dict[bytes, frozenset[int]] = {}
     for url in spec.url:
         host = url.written_host.encode()
         own[host] = own.get(host, frozenset()) | ports_of(url.port)
     first = spec.url[0]
-    name = None
+    called = None
     if spec.host == "backend":
-        name = Place.at(first.scheme.encode(), first.written_host.encode(), first.port)
+        called = Place.at(first.scheme.encode(), first.written_host.encode(), first.port)
     elif spec.host != "preserve":
-        name = Place(first.scheme.encode(), spec.host.encode())
-        own[name.host] = own.get(name.host, frozenset()) | ports_of(0) | ports_of(first.port)
-    return Translation(name, tuple(own.items()), spec.links == "rewrite")
+        called = Place(first.scheme.encode(), spec.host.encode())
+        own[called.host] = own.get(called.host, frozenset()) | ports_of(0) | ports_of(first.port)
+    return Translation(called, tuple(own.items()), spec.links == "rewrite")
 
 
 def tls_of(spec: BackendSpec, files: Files) -> BackendTls | None:

@@ -102,10 +102,10 @@ def explain(asked: Asked, spec: RoutesSpec, where: WhereIs, held: Held) -> Expla
     explanation = explain_by(rules_of(spec, where, held), asked)
     if explanation.backend is None:
         return explanation
-    backend = spec.backends[explanation.backend]
-    translation = translation_of(backend)
+    translation = translation_of(explanation.backend, spec)
     if translation is None or translation.name is None:
-        return replace(explanation, host=asked.host.decode("latin-1") or backend.url[0].authority)
+        own = spec.backends[explanation.backend].url[0].authority
+        return replace(explanation, host=asked.host.decode("latin-1") or own)
     name = translation.name.authority.decode("latin-1")
     return replace(explanation, host=name, renamed=name)
 

@@ -12,10 +12,10 @@ from proxy.translate.links import LinkStream, Turn
 from proxy.translate.tags import weakened
 
 # Bytes of a body, decompressed: pages and scripts have kilobytes, the largest lists a few MiB; more is a download under
-# a wrong type, or a bomb. So is what gzip made a hundredth of, beyond 64 KiB, which a page of blanks may be.
+# a wrong type, or a bomb. So is what gzip made a hundredth of, beyond 256 KiB: a page of like rows may shrink as far.
 BODY_LIMIT = 64 * 2**20
 RATIO_LIMIT = 100
-_RATIO_FREE = 64 * 1024
+_RATIO_FREE = 256 * 1024
 # Decompressed at once.
 _STEP = 256 * 1024
 # One worker serves everybody: 6, the usual level, takes three times as long as 1 for pages a tenth smaller.

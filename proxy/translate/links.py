@@ -10,6 +10,7 @@ stream needs to hold back no more than the longest address.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from proxy.translate.place import Hosts, Place
 
@@ -49,7 +50,7 @@ _AFTER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Turn:
     """Every address at one of `hosts` becomes one at `to`. `only`: the one scheme that counts, or any."""
 
@@ -57,15 +58,15 @@ class Turn:
     to: Place
     only: bytes | None = None
 
-    @property
+    @cached_property
     def spelled(self) -> Hosts:
         """The hosts, also as JavaScript's strict escaping spells the `-` in them."""
         return (*self.hosts, *((host.replace(b"-", rb"\u002d"), ports) for host, ports in self.hosts if b"-" in host))
 
-    @property
+    @cached_property
     def reach(self) -> int:
         """Bytes of the longest address that is looked for, with what must stand around it."""
-        return _BEFORE_LIMIT + max(len(host) for host, _ in self.spelled) + _AFTER_LIMIT
+        return _BEFORE_LIMIT + max((len(host) for host, _ in self.spelled), default=0) + _AFTER_LIMIT
 
 
 Found = tuple[int, int, bytes]  # where an address begins, where it ends, and what it becomes
@@ -73,8 +74,11 @@ Found = tuple[int, int, bytes]  # where an address begins, where it ends, and wh
 
 def turned(text: bytes, turn: Turn) -> bytes:
     """All of `text`."""
-    stream = LinkStream(turn)
-    return stream.feed(text, last=True)
+    lower = text.lower()
+    for host, _ in turn.spelled:
+        if host in lower:
+            return LinkStream(turn).feed(text, last=True)
+    return text
 
 
 def begins_with(text: bytes, turn: Turn) -> bool:

@@ -39,7 +39,7 @@ class Translation:
     """How one backend is spoken to.
 
     `name`: what it is called when it is asked; None: as the citizen calls it. `own`: what it takes for its own address.
-    `links`: whether that is looked for in bodies too.
+    `links`: whether that is looked for in bodies too. With neither, only rewritten paths are public again.
     """
 
     name: Place | None

@@ -8,7 +8,7 @@ from proxy.wire.heads import RequestHead
 
 
 def is_translated(request: RequestHead, plan: Forward, generation: Generation) -> bool:
-    """Whether the body is a form that its backend gets with its own address in place of the public one."""
+    """Whether the body is a form in which its backend reads its own address in place of the public one."""
     translation = generation.backends[plan.backend].translation
     if translation is None or translation.name is None or not is_form(request.fields):
         return False

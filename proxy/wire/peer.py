@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from proxy.headers import Network, forwarding_fields, is_trusted, sender_of, unnamed_fields
+from proxy.headers import Network, Sender, forwarding_fields, is_trusted, sender_of, unnamed_fields
 from proxy.wire.heads import RequestHead
 
 
@@ -34,8 +34,14 @@ class Peer:
             self._said = forwarding_fields(sender_of(self._address, request.host, (), (), self._proto))
         return self._said
 
-    def unnamed(self, request: RequestHead, trust: Sequence[Network]) -> tuple[bytes, bytes]:
-        """The lines for a backend that goes by another name; and `http` or `https`, as the citizen speaks it."""
+    def proto(self, request: RequestHead, trust: Sequence[Network]) -> bytes:
+        """`http` or `https`, as the citizen speaks it."""
+        return self._sender(request, trust).proto
+
+    def unnamed(self, request: RequestHead, trust: Sequence[Network]) -> bytes:
+        """The lines for a backend that goes by another name."""
+        return unnamed_fields(self._sender(request, trust))
+
+    def _sender(self, request: RequestHead, trust: Sequence[Network]) -> Sender:
         told = request.told if self.is_trusted else ()
-        sender = sender_of(self._address, request.host, told, trust if told else (), self._proto)
-        return unnamed_fields(sender), sender.proto
+        return sender_of(self._address, request.host, told, trust if told else (), self._proto)

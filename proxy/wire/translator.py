@@ -1,5 +1,6 @@
 """One exchange with a backend that goes by another name: both its messages, translated as they pass."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.claims import Pattern, Route
@@ -33,11 +34,13 @@ def sent_first(exchange: "Exchange", peer: Peer, body: bytes) -> bytes:
     """
     request, plan, backend = exchange.request, exchange.plan, exchange.pool.backend
     trust = exchange.generation.trust
-    if backend.translation is None:
+    translation = backend.translation
+    if translation is None:
         return head_for(backend, request, plan.target, peer.forwarding(request, trust) + exchange.trace) + body
-    said, proto = peer.unnamed(request, trust)
+    proto = peer.proto(request, trust)
+    said = peer.forwarding(request, trust) if translation.name is None else peer.unnamed(request, trust)
     public = public_place(proto, request.host_name, request.host)
-    exchange.translator = Translator(backend.translation, public, plan)
+    exchange.translator = Translator(translation, public, plan)
     return exchange.translator.request_for(backend, request, plan.target, said + exchange.trace, body, exchange.form)
 
 
@@ -48,11 +51,7 @@ class Translator:
 
     def __init__(self, translation: Translation, public: Place, plan: Forward) -> None:
         self._translation = translation
-        self._to_citizen = Turn(translation.own, public)
-        self._to_backend: Turn | None = None
-        if translation.name is not None:
-            ports = frozenset((public.port or DEFAULT_PORTS[public.scheme], public.port))
-            self._to_backend = Turn(((public.host, ports),), translation.name, only=public.scheme)
+        self._to_citizen, self._to_backend = _turns(translation, public)
         self._rewritten = _rewritten(plan)
         self._body: Body | None = None
 
@@ -115,6 +114,16 @@ class Translator:
     def ended(self) -> bytes:
         """What was held back of it."""
         return b"" if self._body is None else self._body.end()
+
+
+@lru_cache(512)
+def _turns(translation: Translation, public: Place) -> tuple[Turn, Turn | None]:
+    """Towards the citizen, and towards a backend that is called by another name; the same for very many requests."""
+    to_citizen = Turn(translation.own, public)
+    if translation.name is None:
+        return to_citizen, None
+    ports = frozenset((public.port or DEFAULT_PORTS[public.scheme], public.port))
+    return to_citizen, Turn(((public.host, ports),), translation.name, only=public.scheme)
 
 
 def _rewritten(plan: Forward) -> Rewritten | None:

@@ -7,14 +7,27 @@ import gzip
 import ipaddress
 import re
 import zlib
+from dataclasses import replace
 
 import pytest
 
-from proxy.claims import Claim, Pattern, Route
+from proxy.claims import Claim, Fallback, Pattern, Route
 from proxy.headers import Network
 from proxy.stages import Stage
 from proxy.translate.place import Place, Translation, ports_of
-from tests.proxy.wire.stand import HOST, Close, Runner, ScriptedBackend, Step, a_stand, close, read_all, status_of
+from tests.processes import free_port
+from tests.proxy.wire.stand import (
+    HOST,
+    Close,
+    Reset,
+    Runner,
+    ScriptedBackend,
+    Step,
+    a_stand,
+    close,
+    read_all,
+    status_of,
+)
 
 OWN = ((b"legacy.internal", ports_of(80)),)
 NAMED = Translation(Place(b"http", b"legacy.internal"), OWN)
@@ -168,11 +181,58 @@ def test_interim_replies_and_websockets_are_translated_too(run: Runner) -> None:
 def test_what_a_slice_is_asked_for_under_another_path_is_public_again(run: Runner) -> None:
     route = Route("jobs", Stage("live"), "b0", "b0", names_method=False, rewrite=Pattern.parse("/api/jobs/*"))
     claim = Claim(Pattern.parse("/jobs/*"), None, route, "routes.yaml:1", 4)
-    reply = b"HTTP/1.1 302 Found\r\nLocation: http://legacy.internal/api/jobs/8\r\nSet-Cookie: a=1; Path=/api/jobs\r\n"
     request = b"GET /jobs/7 HTTP/1.1\r\n" + HOST + b"\r\n"
-    seen, got, _ = talked(run, request, reply + b"Content-Length: 0\r\n\r\n", claims=[claim])
-    assert seen.startswith(b"GET /api/jobs/7 HTTP/1.1\r\n")
-    assert b"Location: http://www.anytown.gov.uk/jobs/8\r\nSet-Cookie: a=1; Path=/jobs\r\n" in got
+    for translation, name in ((NAMED, b"legacy.internal"), (Translation(None, ()), b"www.anytown.gov.uk")):
+        reply = b"HTTP/1.1 302 Found\r\nLocation: http://" + name + b"/api/jobs/8\r\n"
+        reply += b"Set-Cookie: a=1; Path=/api/jobs\r\nContent-Length: 0\r\n\r\n"
+        seen, got, _ = talked(run, request, reply, claims=[claim], translation=translation)
+        assert seen.startswith(b"GET /api/jobs/7 HTTP/1.1\r\nHost: " + name + b"\r\n")
+        assert b"Location: http://www.anytown.gov.uk/jobs/8\r\nSet-Cookie: a=1; Path=/jobs\r\n" in got
+
+
+FORM = (
+    b"POST /jobs/7 HTTP/1.1\r\n" + HOST + b"Origin: http://www.anytown.gov.uk\r\nContent-Length: 27\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n\r\nn=http://www.anytown.gov.uk"
+)
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["legacy has another name", "the slice has"])
+def test_who_stands_in_gets_the_request_in_its_own_words(run: Runner, named: bool) -> None:
+    fallback = Fallback("b0", frozenset({"connect"}))
+    route = Route("jobs", Stage("live"), "b1", "b0", names_method=True, fallback=fallback)
+    claim = Claim(Pattern.parse("/jobs/*"), frozenset({b"POST"}), route, "routes.yaml:1", 4)
+
+    async def main() -> None:
+        location = b"http://legacy.internal/a" if named else b"http://www.anytown.gov.uk/a"
+        reply = b"HTTP/1.1 302 Found\r\nLocation: " + location + b"\r\nContent-Length: 0\r\n\r\n"
+        legacy = ScriptedBackend([(reply,)])
+        async with a_stand(legacy, free_port(), hosts=HOSTS, claims=[claim]) as stand:
+            generation = stand.station.generation
+            one = "b0" if named else "b1"
+            renamed = replace(generation.backends[one], translation=NAMED)
+            stand.station.generation = replace(generation, backends={**generation.backends, one: renamed})
+            got = await stand.talk(FORM)
+        name = b"legacy.internal" if named else b"www.anytown.gov.uk"
+        assert b"\r\nLocation: http://www.anytown.gov.uk/a\r\n" in got
+        assert legacy.requests[0].startswith(b"POST /jobs/7 HTTP/1.1\r\nHost: " + name + b"\r\nOrigin: http://" + name)
+        assert legacy.requests[0].endswith(b"\r\n\r\nn=http://" + name)
+        assert b"Content-Length: %d\r\n" % len(b"n=http://" + name) in legacy.requests[0]
+
+    run(main)
+
+
+def test_what_is_sent_again_is_what_was_translated(run: Runner) -> None:
+    request = b"PUT" + FORM[4:]
+
+    async def main() -> None:
+        backend = ScriptedBackend([(Reset(),), (OK,)])
+        async with a_stand([backend, backend], hosts=HOSTS, translation=NAMED) as stand:
+            assert status_of(await stand.talk(request)) == 200
+        first, again = map(without_trace, backend.requests)
+        assert first == again
+        assert again.endswith(b"\r\n\r\nn=http://legacy.internal")
+
+    run(main)
 
 
 # Bodies.
@@ -256,6 +316,7 @@ def test_links_alone_leave_the_name(run: Runner) -> None:
     seen, got, _ = talked(run, GET + b"Origin: http://www.anytown.gov.uk\r\n\r\n",
                           HTML + b"Content-Length: %d\r\n\r\n" % len(PAGE) + PAGE, translation=KEPT_NAME)  # fmt: skip
     assert seen.startswith(b"GET /a HTTP/1.1\r\n" + HOST + b"Origin: http://www.anytown.gov.uk\r\n")
+    assert b"X-Forwarded-Host: www.anytown.gov.uk\r\n" in seen
     assert body_of(got) == TURNED
 
 
