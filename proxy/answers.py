@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from proxy import stages
 from proxy.control import AGAIN, Message
 from proxy.holds import Bypass, Hold
+from proxy.naming import naming
 from proxy.report import report
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ async def answer(supervisor: "Supervisor", message: Message) -> Message:
     match message:
         case {"do": "status"}:
             return report(supervisor)
+        case {"do": "naming"}:
+            return naming(supervisor)
         case {"do": "reload"}:
             good = await supervisor.reload()
             return supervisor.done() if good else {"ok": False, "problems": list(supervisor.problems)}

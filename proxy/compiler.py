@@ -75,6 +75,17 @@ class SeriesBook:
         """The place of each address there ever was."""
         return self._servers.values()
 
+    def spans(self) -> dict[str, list[tuple[int, int]]]:
+        """By slice, its series from the first of a pair to behind the last: few, as those of one slice lie together."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for (slice_name, _), number in self._numbers.items():
+            spans = found.setdefault(slice_name, [])
+            if spans and spans[-1][1] == number:
+                spans[-1] = (spans[-1][0], number + 2)
+            else:
+                spans.append((number, number + 2))
+        return found
+
     def of_slice(self, slice_name: str) -> Iterator[int]:
         """The first series of each claim a slice has ever had."""
         return (number for (name, _), number in self._numbers.items() if name == slice_name)

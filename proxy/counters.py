@@ -36,10 +36,11 @@ _ROW = _SERIES + MAX_SERIES * CELLS
 _KEEPER_ROW = ADDRESSES * ADDRESS_CELLS
 _FIRST_ROW = _KEEPER_ROW
 
-_CUT, _SUM, _FIRST_BUCKET = 6, 7, 8
+# Of a series: answers of class 0 to 5, then these.
+CUT, SUM, FIRST_BUCKET = 6, 7, 8
 # Microseconds; each bound is 1.33 times the one before, from 100 us to about 6 minutes: a p95 is known to within a
 # third.
-BOUNDS = tuple(round(100 * 1.33**n) for n in range(CELLS - _FIRST_BUCKET - 1))
+BOUNDS = tuple(round(100 * 1.33**n) for n in range(CELLS - FIRST_BUCKET - 1))
 
 # Gauges of one worker.
 CONNECTIONS, IN_FLIGHT, TASKS, GENERATION, DRAINING, LINES, LINES_LOST = range(7)
@@ -78,6 +79,11 @@ class Tally:
 
 # Supervisors that say the same mean the same by each cell. The first number: raise it when the meaning of one changes.
 LAYOUT = f"1: {_HEADER} {_FIRST_ROW} {_BACKENDS} {_ADDRESSES} {_SERIES} {_ROW} {CELLS} {BOUNDS[-1]}"
+
+
+def place_of(row: int, series: int) -> int:
+    """Where the cells of a series begin in the map, in bytes."""
+    return 8 * (_HEADER + _FIRST_ROW + row * _ROW + _SERIES + series * CELLS)
 
 
 def free_rows(rows: int, busy: Collection[int], workers: int) -> tuple[int, ...]:
@@ -167,7 +173,7 @@ class Counters:
             raise IndexError(f"there is no series {series}")
         starts = [worker * _ROW + _SERIES + series * CELLS for worker in range(self.workers)]
         cells = [sum(self._cells[start + cell] for start in starts) for cell in range(CELLS)]
-        return Tally(tuple(cells[:_CUT]), cells[_CUT], cells[_SUM], tuple(cells[_FIRST_BUCKET:]))
+        return Tally(tuple(cells[:CUT]), cells[CUT], cells[SUM], tuple(cells[FIRST_BUCKET:]))
 
     def answers(self, series: Sequence[int]) -> tuple[int, ...]:
         """Answers by status class, then those cut short, over all workers and many series: a slice may have 100,000."""
@@ -175,7 +181,7 @@ class Counters:
 
         cells = np.frombuffer(self._map, dtype=np.uint64)[_HEADER + _FIRST_ROW :].reshape(self.workers, _ROW)
         rows = cells[:, _SERIES:].reshape(self.workers, MAX_SERIES, CELLS)
-        return tuple(int(cell) for cell in rows[:, list(series), : _CUT + 1].sum(axis=(0, 1)))
+        return tuple(int(cell) for cell in rows[:, list(series), : CUT + 1].sum(axis=(0, 1)))
 
     def gauge(self, worker: int, gauge: int) -> int:
         """One gauge of one worker."""
@@ -205,12 +211,12 @@ class Writer:
         cells = self.cells
         start = _SERIES + series * CELLS
         cells[start + status_class] += 1
-        cells[start + _SUM] += micros
-        cells[start + _FIRST_BUCKET + bisect_right(BOUNDS, micros)] += 1
+        cells[start + SUM] += micros
+        cells[start + FIRST_BUCKET + bisect_right(BOUNDS, micros)] += 1
 
     def count_cut(self, series: int) -> None:
         """One answer that ended before its end, or a citizen who left before it."""
-        self.cells[_SERIES + series * CELLS + _CUT] += 1
+        self.cells[_SERIES + series * CELLS + CUT] += 1
 
     def add_address(self, address: str, amount: int) -> None:
         """A connection from `address` opened (1) or closed (-1)."""

@@ -10,15 +10,16 @@ from pathlib import Path
 from aiohttp import web
 
 from proxy.admin.pages import make_app
+from proxy.counters import Counters
 
 # How often it looks whether its supervisor still lives; an orphan would hold the admin's port.
 PARENT_SECONDS = 1.0
 
 
-async def serve(home: Path, listener: socket.socket, parent: int) -> None:
+async def serve(home: Path, listener: socket.socket, counters: Counters, parent: int) -> None:
     """Serve the admin pages on a socket of the supervisor's, as long as it lives."""
     address, port = listener.getsockname()[:2]
-    runner = web.AppRunner(make_app(home, address, port), access_log=None)
+    runner = web.AppRunner(make_app(home, address, port, counters), access_log=None)
     await runner.setup()
     await web.SockSite(runner, listener).start()
     stop = asyncio.Event()
@@ -40,9 +41,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="proxy.keeper", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--listen", type=int, required=True)
+    parser.add_argument("--counters", type=int, required=True)
+    parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--parent", type=int, required=True)
     options = parser.parse_args()
-    asyncio.run(serve(options.home, socket.socket(fileno=options.listen), options.parent))
+    counters = Counters(options.counters, options.rows)
+    asyncio.run(serve(options.home, socket.socket(fileno=options.listen), counters, options.parent))
 
 
 if __name__ == "__main__":

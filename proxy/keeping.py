@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from proxy.children import Pause, start, stop
+from proxy.counters import Counters
 from proxy.sockets import Listener
 
 # Seconds a keeper that was told to end may take.
@@ -16,10 +17,11 @@ END_SECONDS = 2.0
 class Keeping:
     """The keeper's place, filled by one process after another."""
 
-    def __init__(self, home: Path, admin: Listener, say: Callable[[str], None]) -> None:
+    def __init__(self, home: Path, admin: Listener, counters: Counters, say: Callable[[str], None]) -> None:
         self.process: asyncio.subprocess.Process | None = None
         self._home = home
         self._admin = admin
+        self._counters = counters
         self._say = say
 
     @property
@@ -32,8 +34,10 @@ class Keeping:
         while True:
             pause.started()
             fd = self._admin.sockets[0].fileno()
+            counters = self._counters
             arguments = ["--home", str(self._home), "--listen", str(fd), "--parent", str(os.getpid())]
-            process = self.process = await start("proxy.keeper", arguments, [fd])
+            arguments += ["--counters", str(counters.fd), "--rows", str(counters.workers)]
+            process = self.process = await start("proxy.keeper", arguments, [fd, counters.fd])
             try:
                 await process.wait()
             except asyncio.CancelledError:

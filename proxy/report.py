@@ -29,6 +29,7 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
         "connections": sum(counters.gauge(hand.index, CONNECTIONS) for hand in crew.hands),
         "in_flight": sum(counters.gauge(hand.index, IN_FLIGHT) for hand in crew.hands),
         "tasks": sum(counters.gauge(hand.index, TASKS) for hand in crew.hands),
+        "metrics": f"http://{supervisor.admin.address}/metrics" if supervisor.admin else None,
         "access_log": _access_log(supervisor),
         "workers": [
             {

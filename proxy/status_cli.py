@@ -128,6 +128,8 @@ def _show(reply: Any) -> None:
         f" keeper {reply['keeper']['state']}",
         highlight=False,
     )
+    if reply["metrics"]:
+        console.print(f"metrics: {reply['metrics']}", highlight=False)
     log = reply["access_log"]
     if log["access"] != "off" or log["lost"]:
         lost = f", {log['lost']:,} lines lost" if log["lost"] else ""

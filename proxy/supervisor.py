@@ -151,7 +151,7 @@ class Supervisor:
             await self.crew.open()
         tasks += [asyncio.create_task(each) for each in (self._watch(), self._reread(), self.notifier.keep_alive())]
         if self.admin:
-            self.keeper = Keeping(self.home, self.admin, self.say)
+            self.keeper = Keeping(self.home, self.admin, self.counters, self.say)
             tasks.append(asyncio.create_task(self.keeper.keep()))
         self._greet()
         await self.stopping.wait()

@@ -1,6 +1,6 @@
-"""The admin pages: how the proxy stands, for people (`/`) and for programs (`/status.json`). They only show.
+"""The admin pages: how the proxy stands, for people (`/`) and for programs (`/status.json`, `/metrics`).
 
-Nothing is changed here.
+They only show: nothing is changed here.
 """
 
 import asyncio
@@ -10,10 +10,10 @@ from pathlib import Path
 import jinja2
 from aiohttp import web
 
+from proxy.admin.metrics import STATUS_SECONDS, Scrapes
 from proxy.control import Message, NotRunning, ask
+from proxy.counters import Counters
 
-# The supervisor answers in a millisecond; if it has not after this long, it hangs, and the page says so.
-STATUS_SECONDS = 5.0
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _SECURITY = {
     "Content-Security-Policy": (
@@ -28,7 +28,7 @@ _NAMES: web.AppKey[frozenset[str]] = web.AppKey("names", frozenset)
 _FOLDER = Path(__file__).parent
 
 
-def make_app(home: Path, address: str, port: int) -> web.Application:
+def make_app(home: Path, address: str, port: int, counters: Counters) -> web.Application:
     """The application for the proxy that serves from `home`, bound to `address` and `port`."""
     app = web.Application(middlewares=[_guard])
     app[_HOME] = home
@@ -38,6 +38,7 @@ def make_app(home: Path, address: str, port: int) -> web.Application:
         [
             web.get("/", _page),
             web.get("/status.json", _json),
+            web.get("/metrics", Scrapes(home, counters).answer),
             web.get("/healthz", _health),
             web.get("/style.css", _style),
         ]
