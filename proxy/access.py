@@ -108,16 +108,21 @@ def json_line(
     `where`: from `where_json`.
     """
     second = int(began)
+    trace, client, method, host, target = entry.trace, entry.client, entry.method, entry.host, entry.target
+    names = client + method + host
+    if len(names) > NAME_LIMIT or len(target) > TARGET_LIMIT or _PLAIN.fullmatch(names + target) is None:
+        client, method, host = (shown(name, NAME_LIMIT) for name in (client, method, host))
+        target = shown(target, TARGET_LIMIT)
     return _JSON % (
         _iso(second),
         (began - second) * 1000,
-        request_id_of(entry.trace),
-        trace_of(entry.trace),
-        span_of(entry.trace),
-        shown(entry.client, NAME_LIMIT),
-        shown(entry.method, NAME_LIMIT),
-        shown(entry.host, NAME_LIMIT),
-        shown(entry.target, TARGET_LIMIT),
+        request_id_of(trace),
+        trace_of(trace),
+        span_of(trace),
+        client,
+        method,
+        host,
+        target,
         b"%d" % status if status else b"null",
         size,
         seconds,

@@ -86,10 +86,6 @@ class SeriesBook:
                 spans.append((number, number + 2))
         return found
 
-    def of_slice(self, slice_name: str) -> Iterator[int]:
-        """The first series of each claim a slice has ever had."""
-        return (number for (name, _), number in self._numbers.items() if name == slice_name)
-
 
 K = TypeVar("K")
 

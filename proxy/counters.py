@@ -12,7 +12,7 @@ import ipaddress
 import mmap
 import os
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -174,14 +174,6 @@ class Counters:
         starts = [worker * _ROW + _SERIES + series * CELLS for worker in range(self.workers)]
         cells = [sum(self._cells[start + cell] for start in starts) for cell in range(CELLS)]
         return Tally(tuple(cells[:CUT]), cells[CUT], cells[SUM], tuple(cells[FIRST_BUCKET:]))
-
-    def answers(self, series: Sequence[int]) -> tuple[int, ...]:
-        """Answers by status class, then those cut short, over all workers and many series: a slice may have 100,000."""
-        import numpy as np  # only who reads counts needs it; a worker does not
-
-        cells = np.frombuffer(self._map, dtype=np.uint64)[_HEADER + _FIRST_ROW :].reshape(self.workers, _ROW)
-        rows = cells[:, _SERIES:].reshape(self.workers, MAX_SERIES, CELLS)
-        return tuple(int(cell) for cell in rows[:, list(series), : CUT + 1].sum(axis=(0, 1)))
 
     def gauge(self, worker: int, gauge: int) -> int:
         """One gauge of one worker."""

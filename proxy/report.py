@@ -1,12 +1,14 @@
 """How the proxy stands, for `fig status` and the admin page: plain values that can be written as JSON."""
 
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy.counters import CONNECTIONS, IN_FLIGHT, LINES, LINES_LOST, TASKS, Counters
+from proxy.counters import CONNECTIONS, CUT, IN_FLIGHT, LINES, LINES_LOST, TASKS, Counters
 from proxy.plan import DEFAULT_SERIES, NOT_FOUND_SERIES, REFUSED_SERIES
 
 if TYPE_CHECKING:
+    from proxy.sums import Span
     from proxy.supervisor import Supervisor
 
 _CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
@@ -17,6 +19,7 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
     counters = supervisor.counters
     bypass = supervisor.holds.bypass
     crew, keeper = supervisor.crew, supervisor.keeper
+    spans = supervisor.book.spans()
     return {
         "ok": True,
         "generation": crew.generation,
@@ -44,12 +47,12 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
             "pid": keeper.process.pid if keeper and keeper.process else None,
             "state": "running" if keeper and keeper.is_running else "not running",
         },
-        "slices": [_slice(supervisor, name) for name in supervisor.loaded.spec.slices],
+        "slices": [_slice(supervisor, name, spans.get(name, ())) for name in supervisor.loaded.spec.slices],
         "elsewhere": {
-            "default": _counted(counters, [DEFAULT_SERIES]),
-            "not_found": _counted(counters, [NOT_FOUND_SERIES]),
-            "refused": _counted(counters, [REFUSED_SERIES]),
-            "redirects_and_gone": _counted(counters, list(supervisor.book.of_slice(""))),
+            "default": _counted(*_one(counters, DEFAULT_SERIES)),
+            "not_found": _counted(*_one(counters, NOT_FOUND_SERIES)),
+            "refused": _counted(*_one(counters, REFUSED_SERIES)),
+            "redirects_and_gone": _both(counters, spans.get("", ()))[0],
         },
     }
 
@@ -65,13 +68,11 @@ def _access_log(supervisor: "Supervisor") -> dict[str, object]:
     }
 
 
-def _slice(supervisor: "Supervisor", name: str) -> dict[str, object]:
+def _slice(supervisor: "Supervisor", name: str, spans: "Iterable[Span]") -> dict[str, object]:
     spec = supervisor.loaded.spec
     slice_spec = spec.slices[name]
     hold = supervisor.holds.by_slice.get(name)
-    first = list(supervisor.book.of_slice(name))
-    by_legacy = _counted(supervisor.counters, first)
-    by_slice = _counted(supervisor.counters, [series + 1 for series in first])
+    by_legacy, by_slice = _both(supervisor.counters, spans)
     return {
         "name": name,
         "owner": slice_spec.owner,
@@ -85,6 +86,18 @@ def _slice(supervisor: "Supervisor", name: str) -> dict[str, object]:
     }
 
 
-def _counted(counters: Counters, series: list[int]) -> dict[str, int]:
-    *answers, cut = counters.answers(series)
+def _both(counters: Counters, spans: "Iterable[Span]") -> list[dict[str, int]]:
+    """What legacy or the proxy answered, and what the slice answered."""
+    from proxy.sums import sums  # numpy; only who asks waits for it
+
+    both = sums(counters.fd, counters.workers, spans).tolist()
+    return [_counted(cells[:CUT], cells[CUT]) for cells in both]
+
+
+def _one(counters: Counters, series: int) -> tuple[Sequence[int], int]:
+    tally = counters.tally(series)
+    return tally.answers, tally.cut
+
+
+def _counted(answers: Sequence[int], cut: int) -> dict[str, int]:
     return {"hits": sum(answers) + cut, **dict(zip(_CLASSES, answers[1:], strict=True)), "cut": cut}
