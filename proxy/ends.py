@@ -87,6 +87,8 @@ def backend_of(name: str, whole: RoutesSpec, files: Files, places: Places) -> Ba
         spec.retries.budget / 100,
         translation_of(name, whole),
         Breaking(spec.breaker.errors / 100, spec.breaker.of, spec.breaker.cool),
+        spec.connections,
+        spec.queue,
     )
 
 

@@ -173,15 +173,16 @@ class BackendSpec(Spec):
         description="`rewrite`: its own address in bodies becomes the public one (needs `hosts`).",
     )
     timeouts: TimeoutsSpec = Field(TimeoutsSpec(), description="How long it may take.")
-    connections: Annotated[Count, Later()] = Field(
+    connections: Count = Field(
         256, description="Connections to it, all workers together. 256: what a small monolith's thread pool bears."
     )
     tls: BackendTlsSpec = Field(BackendTlsSpec(), description="How an https backend is checked.")
     retries: RetriesSpec = Field(RetriesSpec(), description="Asking again, when an attempt failed.")
     breaker: Annotated[BreakerSpec, Later()] = Field(BreakerSpec(), description="When to stop asking it.")
-    queue: Annotated[Count, Later()] = Field(
+    queue: Count = Field(
         100,
-        description="Requests that wait for a connection. 100: a longer queue only waits longer.",
+        description="Requests that wait for a connection, all workers together; for the rest 503. 100: a longer one "
+        "only waits longer.",
     )
     health: Annotated[HealthSpec | None, Later()] = Field(
         None, description="Probing it; default: it is judged by its answers."

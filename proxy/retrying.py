@@ -8,8 +8,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 # `connect`: no connection, so not a byte was sent. `breaker`: not even tried. `timeout`: no answer in time. `reset`:
-# it broke off before its answer. A number: the status of its answer.
+# it broke off before its answer. A number: the status of its answer. `queue`: too many wait for a connection, which is
+# no failure of the backend, and nobody else is asked: what is too much for one would soon be too much for both.
 Cause = str | int
+UNSENT = frozenset({"connect", "breaker", "queue"})
 
 # How often a request is sent again to the same backend: a second repetition seldom finds what the first did not.
 REPEATS = 1

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from proxy.breaker import FAILURES, State
 from proxy.plan import SAFE, Forward, stand_in
-from proxy.retrying import Attempt, Cause, may_fall_back, may_retry, within
+from proxy.retrying import UNSENT, Attempt, Cause, may_fall_back, may_retry, within
 from proxy.standing import ASKED, EXTRA, FALLBACKS, RETRIES
 from proxy.wire.pool import Pool, pool_for
 
@@ -63,7 +63,7 @@ def rescued(exchange: "Exchange", cause: Cause, why: str) -> bool:
     pool, request = exchange.pool, exchange.request
     if exchange.lane is not None:
         attempts.tried.append(exchange.lane)
-    attempts.sent = attempts.sent or cause not in ("connect", "breaker")
+    attempts.sent = attempts.sent or cause not in UNSENT
     attempt = Attempt(
         cause,
         attempts.sent,
@@ -79,7 +79,9 @@ def rescued(exchange: "Exchange", cause: Cause, why: str) -> bool:
         exchange.drop()
         exchange.again(pool.choose(attempts.tried))
         return True
-    if cause != "breaker":
+    if cause == "queue":
+        withdraw(exchange)
+    elif cause != "breaker":
         pool.failed()
         _prove(exchange, proved=False)
     return exchange.is_held and _fell_back(exchange, attempt, why)

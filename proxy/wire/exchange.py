@@ -103,7 +103,7 @@ class Exchange:
         upstream = self.upstream = lane.take(may_repeat=self.may_repeat and can_hold)
         self._hold(data)
         if upstream is None:
-            lane.connect(self)
+            pool.connect(self, lane)
         else:
             upstream.begin(self, data)
 
@@ -129,6 +129,7 @@ class Exchange:
         """There is a connection now."""
         assert self._held is not None
         self.upstream = upstream
+        self.lane = upstream.lane
         held = b"".join(self._held)
         if self._held_bytes > HELD_LIMIT:
             self._held = None
@@ -143,7 +144,7 @@ class Exchange:
     def again(self, lane: "Lane") -> None:
         """Ask the same backend once more, over a new connection."""
         self.lane = lane
-        lane.connect(self)
+        self.pool.connect(self, lane)
 
     def elsewhere(self, plan: Forward, pool: "Pool") -> None:
         """Ask another backend instead."""
@@ -277,7 +278,7 @@ class Exchange:
         if untouched and self.may_repeat and self.request_ended and self._held is not None and affords(self.pool):
             self.upstream = None
             self.pool.mine[RETRIES] += 1
-            self.lane.connect(self)
+            self.pool.connect(self, self.lane)
             return
         self.lane.failed()
         self.upstream_failed(502, "it closed the connection", "reset")
@@ -327,6 +328,8 @@ class Exchange:
         if self.upstream is not None:
             self.upstream.abort()
             self.upstream = None
+        else:
+            self.pool.leave(self)
 
     def end_line(self, status: int, outcome: Outcome, size: int | None = None) -> None:
         """Say in the access log what became of it; `size`: of the body, where it is not what came of the backend."""

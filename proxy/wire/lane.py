@@ -63,7 +63,9 @@ class Lane:
     def give_back(self, upstream: Upstream) -> None:
         """Its reply is whole and it can be used on."""
         pool = self.pool
-        if pool.closed or pool.station.draining or len(self.idle) >= IDLE_LIMIT:
+        if pool.pressed and pool.returned(upstream):
+            return
+        if pool.station.draining or len(self.idle) >= IDLE_LIMIT:
             self.let_go(upstream)
             return
         upstream.idle_since = pool.station.now
@@ -77,20 +79,23 @@ class Lane:
 
     def forget(self, upstream: Upstream) -> None:
         """It closes, or has."""
-        if upstream.counted:
-            upstream.counted = False
-            self._count(-1)
         if upstream in self.idle:
             self.idle.remove(upstream)
+        if upstream.counted:
+            upstream.counted = False
+            self._one_less()
 
-    def _count(self, amount: int) -> None:
-        self.open += amount
-        self.mine[AT_ADDRESS] += amount
-        self.pool.mine[CONNECTIONS] += amount
+    def _one_less(self) -> None:
+        self.open -= 1
+        self.mine[AT_ADDRESS] -= 1
+        self.pool.mine[CONNECTIONS] -= 1
+        if self.pool.waiting:
+            self.pool.station.loop.call_soon(self.pool.freed)
 
     def connect(self, exchange: "Exchange") -> None:
-        """Open a connection for `exchange`, which is told how it went."""
-        self._count(1)
+        """Open a connection for `exchange`, whose place is taken already, and which is told how it went."""
+        self.open += 1
+        self.mine[AT_ADDRESS] += 1
         pool = self.pool
         task = pool.station.loop.create_task(self._connect(exchange))
         pool.connecting.add(task)
@@ -124,7 +129,7 @@ class Lane:
             exchange.connected(upstream)
 
     def _not_connected(self, exchange: "Exchange", status: int, why: str) -> None:
-        self._count(-1)
+        self._one_less()
         self.failed()
         exchange.upstream_failed(status, why, "connect")
 

@@ -1,18 +1,27 @@
-"""A worker's connections to one backend: which of its addresses is asked, and how the backend stands."""
+"""A worker's part in one backend: which address is asked, whether there is a connection to be had, how it stands."""
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import Collection
 from random import random
+from typing import TYPE_CHECKING
 
 from proxy.balance import choose
 from proxy.breaker import State
 from proxy.generation import Backend
-from proxy.standing import IDLE
+from proxy.standing import CONNECTIONS, IDLE, QUEUED, REFUSED
 from proxy.votes import Votes
 from proxy.wire.lane import Lane
 from proxy.wire.station import Station
 from proxy.wire.tls import client_context
+
+if TYPE_CHECKING:
+    from proxy.wire.exchange import Exchange
+    from proxy.wire.upstream import Upstream
+
+# How often who waits looks whether another worker has let a connection go.
+POLL_SECONDS = 0.05
 
 
 def pool_for(station: Station, backend: Backend) -> "Pool":
@@ -23,15 +32,32 @@ def pool_for(station: Station, backend: Backend) -> "Pool":
     return pool
 
 
+class Ticket:
+    """A place in the queue for a connection."""
+
+    __slots__ = ("deadline", "exchange", "pool")
+
+    def __init__(self, pool: "Pool", exchange: "Exchange") -> None:
+        self.pool = pool
+        self.exchange = exchange
+        self.deadline = pool.station.now + pool.backend.first_byte
+
+    def expired(self) -> None:
+        """It waited as long as an answer may take."""
+        self.pool.leave(self.exchange)
+        self.exchange.upstream_failed(503, "no connection to it came free", "queue")
+
+
 class Pool:
     """`lane`: the only one, where there is one address. `troubled`: something is to be looked at before a request.
 
-    `mine`: this worker's cells of the backend.
+    `mine`: this worker's cells of the backend; `waiting`: who waits for a connection; `contended`: others wait, at
+    another worker; `pressed`: a connection that comes back may not simply be kept.
     """
 
     __slots__ = (
-        "_ticked", "_tls", "backend", "closed", "connecting", "lane", "lanes", "mine", "standing", "station",
-        "troubled", "votes",
+        "_ticked", "_tls", "backend", "closed", "connecting", "contended", "lane", "lanes", "mine", "pressed",
+        "standing", "station", "troubled", "votes", "waiting",
     )  # fmt: skip
 
     def __init__(self, station: Station, backend: Backend) -> None:
@@ -43,7 +69,8 @@ class Pool:
         self.lanes = tuple(Lane(self, server) for server in backend.servers)
         self.lane = self.lanes[0] if len(self.lanes) == 1 else None
         self.connecting: set[asyncio.Task[None]] = set()
-        self.closed = False
+        self.waiting: deque[Ticket] = deque()
+        self.closed = self.contended = self.pressed = False
         self.troubled = False
         self._ticked = int(station.now)
         self._tls: ssl.SSLContext | None = None
@@ -63,6 +90,10 @@ class Pool:
         self._ticked = now // 1000
         for lane in self.lanes:
             lane.look(now)
+        self.contended = self.standing.others(QUEUED) > 0
+        self.pressed = self.closed or self.contended or bool(self.waiting)
+        if self.contended:
+            self._let_idle_go()
         if not self.closed:
             self.mine[IDLE] = sum([len(lane.idle) for lane in self.lanes])
         self.troubled = self.votes.state(now) is not State.CLOSED or any(lane.fails for lane in self.lanes)
@@ -89,7 +120,94 @@ class Pool:
 
     def close(self) -> None:
         """Close what is idle, and what comes back."""
-        self.closed = True
+        self.closed = self.pressed = True
+        self._let_idle_go()
+
+    def _let_idle_go(self) -> None:
         for lane in self.lanes:
             for upstream in lane.idle[:]:
                 lane.let_go(upstream)
+
+    # Connections, which are limited over all workers, and who waits for one.
+
+    def connect(self, exchange: "Exchange", lane: Lane) -> None:
+        """Open a connection for `exchange`, or let it wait for one."""
+        if not self._has_place():
+            # One that waits for work is worth less than one for a request that cannot use it.
+            spare = next((each for each in self.lanes if each.idle), None)
+            if spare is None or self.waiting:
+                self._wait(exchange)
+                return
+            spare.let_go(spare.idle[0])
+            if not self._has_place():
+                self._wait(exchange)
+                return
+        lane.connect(exchange)
+
+    def _has_place(self) -> bool:
+        """Take the place of one more connection, if there is one.
+
+        It is written down before all are counted, so that two workers never both take the last.
+        """
+        self.mine[CONNECTIONS] += 1
+        if not self._over_share() and self.standing.total(CONNECTIONS) <= self.backend.connections:
+            return True
+        self.mine[CONNECTIONS] -= 1
+        return False
+
+    def _over_share(self) -> bool:
+        """Whether this worker has more than its part of the connections while others wait elsewhere."""
+        return self.contended and self.mine[CONNECTIONS] > max(1, self.backend.connections // len(self.standing.rows))
+
+    def _wait(self, exchange: "Exchange") -> None:
+        self.mine[QUEUED] += 1
+        if self.standing.total(QUEUED) > self.backend.queue:
+            self.mine[QUEUED] -= 1
+            self.mine[REFUSED] += 1
+            exchange.upstream_failed(503, "its queue is full", "queue")
+            return
+        if not self.waiting:
+            self.station.loop.call_later(POLL_SECONDS, self._poll)
+        ticket = Ticket(self, exchange)
+        self.waiting.append(ticket)
+        self.station.open.add(ticket)
+        self.pressed = True
+
+    def _poll(self) -> None:
+        if self.waiting:
+            self.freed()
+        if self.waiting:
+            self.station.loop.call_later(POLL_SECONDS, self._poll)
+
+    def leave(self, exchange: "Exchange") -> None:
+        """It waits no longer, if it did."""
+        for ticket in self.waiting:
+            if ticket.exchange is exchange:
+                self.waiting.remove(ticket)
+                self._left(ticket)
+                return
+
+    def _left(self, ticket: Ticket) -> None:
+        self.mine[QUEUED] -= 1
+        self.station.open.discard(ticket)
+
+    def freed(self) -> None:
+        """A place may be free: who waits longest gets it."""
+        while self.waiting and self._has_place():
+            ticket = self.waiting.popleft()
+            self._left(ticket)
+            lane = ticket.exchange.lane = self.choose()
+            lane.connect(ticket.exchange)
+
+    def returned(self, upstream: "Upstream") -> bool:
+        """Whether a connection that came back was given to who waits, or closed."""
+        if self.waiting and not self._over_share():
+            ticket = self.waiting.popleft()
+            self._left(ticket)
+            upstream.reused = True
+            ticket.exchange.connected(upstream)
+            return True
+        if self.closed or self.contended:
+            upstream.lane.let_go(upstream)
+            return True
+        return False

@@ -48,12 +48,16 @@ Step = bytes | Reset | Close | Silence | asyncio.Event
 
 @dataclass
 class ScriptedBackend:
-    """Answers the n-th request with the n-th script, the last one for all that follow; keeps what it was sent."""
+    """Answers the n-th request with the n-th script, the last one for all that follow; keeps what it was sent.
+
+    `most`: connections it had open at once.
+    """
 
     scripts: Sequence[Sequence[Step]] = ((OK,),)
     reads_body: bool = True
     requests: list[bytes] = field(default_factory=list)
     connections: int = 0
+    most: int = 0
     port: int = 0
     got_head: asyncio.Event = field(default_factory=asyncio.Event)
     _open: dict[asyncio.Task[None], asyncio.StreamWriter] = field(default_factory=dict)
@@ -70,6 +74,7 @@ class ScriptedBackend:
         task = asyncio.current_task()
         assert task is not None
         self._open[task] = writer
+        self.most = max(self.most, sum(not each.done() for each in self._open))
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
