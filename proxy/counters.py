@@ -32,8 +32,11 @@ _BACKENDS = _SKETCH + 2 * COLUMNS
 _ADDRESSES = _BACKENDS + BACKENDS * BACKEND_CELLS
 _SERIES = _ADDRESSES + ADDRESSES * ADDRESS_CELLS
 _ROW = _SERIES + MAX_SERIES * CELLS
-# Before the workers' rows, to which an upgrade adds, comes the keeper's: what it found at each address.
-_KEEPER_ROW = ADDRESSES * ADDRESS_CELLS
+# Before the workers' rows, to which an upgrade adds, comes the keeper's: what it found at each address, and what became
+# of the copies for each backend.
+SHADOW_CELLS = 8
+_SHADOWS = ADDRESSES * ADDRESS_CELLS
+_KEEPER_ROW = _SHADOWS + BACKENDS * SHADOW_CELLS
 _FIRST_ROW = _KEEPER_ROW
 
 # Of a series: answers of class 0 to 5, then these.
@@ -150,6 +153,11 @@ class Counters:
         """What the keeper, who alone writes it, has found at one address of a backend."""
         start = _HEADER + number * ADDRESS_CELLS
         return self._whole[start : start + ADDRESS_CELLS]
+
+    def shadowed(self, number: int) -> memoryview:
+        """What became of the copies for one backend, as the keeper, who alone writes it, counts it."""
+        start = _HEADER + _SHADOWS + number * SHADOW_CELLS
+        return self._whole[start : start + SHADOW_CELLS]
 
     def _of_workers(self, start: int, length: int) -> tuple[memoryview, ...]:
         starts = (worker * _ROW + start for worker in range(self.workers))

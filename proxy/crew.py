@@ -17,6 +17,9 @@ PATIENCE = 3
 # A worker that has not taken in a generation after this long hangs; its replacement begins with the new one.
 SWAP_SECONDS = 10.0
 
+# Bytes on their way from a worker to the keeper; the kernel cuts it to net.core.wmem_max.
+SEND_BUFFER = 1024 * 1024
+
 
 class NotTaken(Exception):
     """A generation is not served by every worker, and will be when those that are missing come up."""
@@ -32,6 +35,9 @@ class Hand:
         self._crew = crew
         self._listeners = listeners
         self._writer: asyncio.StreamWriter | None = None
+        # Held here for good: the worker and the keeper may each be replaced, and nothing sent is lost with them.
+        self.copies, self._for_worker = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._for_worker.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self._sending = asyncio.Lock()
 
     async def keep(self) -> None:
@@ -57,10 +63,11 @@ class Hand:
         crew = self._crew
         ours, theirs = socket.socketpair()
         listening = [[each.fileno() for each in sockets] for sockets in self._listeners]
-        fds = [theirs.fileno(), crew.counters.fd, *(fd for sockets in listening for fd in sockets)]
+        fds = [theirs.fileno(), crew.counters.fd, self._for_worker.fileno()]
+        fds += [fd for sockets in listening for fd in sockets]
         arguments = [
             *("--index", str(self.index), "--workers", str(crew.counters.workers), *crew.flags),
-            *("--control", str(fds[0]), "--counters", str(fds[1]), "--listen"),
+            *("--control", str(fds[0]), "--counters", str(fds[1]), "--copies", str(fds[2]), "--listen"),
             *(",".join(map(str, sockets)) for sockets in listening),
         ]
         try:

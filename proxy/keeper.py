@@ -2,37 +2,50 @@
 
 import argparse
 import asyncio
-import os
+import contextlib
 import signal
 import socket
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 from aiohttp import web
 
 from proxy.admin.pages import make_app
+from proxy.channel import Begin, receive
 from proxy.counters import Counters
-
-# How often it looks whether its supervisor still lives; an orphan would hold the admin's port.
-PARENT_SECONDS = 1.0
+from proxy.shadows import Shadows
 
 
-async def serve(home: Path, listener: socket.socket, counters: Counters, parent: int) -> None:
-    """Serve the admin pages on a socket of the supervisor's, as long as it lives."""
-    address, port = listener.getsockname()[:2]
+async def serve(
+    home: Path, control: socket.socket, counters: Counters, copies: Sequence[socket.socket], admin: socket.socket | None
+) -> None:
+    """Do what a keeper does until the supervisor says to stop, or is gone."""
+    reader, writer = await asyncio.open_connection(sock=control)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        shadows = await stack.enter_async_context(Shadows(counters, copies))
+        if admin is not None:
+            await stack.enter_async_context(_pages(home, admin, counters))
+
+        async def listen() -> None:
+            while isinstance(message := await receive(reader), Begin):
+                shadows.take_in(message.generation)
+            stop.set()  # an orphan would hold the admin's port
+
+        listening = asyncio.create_task(listen())
+        await stop.wait()
+        listening.cancel()
+        writer.close()
+
+
+@contextlib.asynccontextmanager
+async def _pages(home: Path, admin: socket.socket, counters: Counters) -> AsyncIterator[None]:
+    address, port = admin.getsockname()[:2]
     runner = web.AppRunner(make_app(home, address, port, counters), access_log=None)
     await runner.setup()
-    await web.SockSite(runner, listener).start()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop.set)
-
-    def look() -> None:
-        if os.getppid() != parent:
-            stop.set()
-        loop.call_later(PARENT_SECONDS, look)
-
-    look()
-    await stop.wait()
+    await web.SockSite(runner, admin).start()
+    yield
     await runner.cleanup()
 
 
@@ -40,13 +53,21 @@ def main() -> None:
     """Started by the supervisor."""
     parser = argparse.ArgumentParser(prog="proxy.keeper", description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--listen", type=int, required=True)
+    parser.add_argument("--control", type=int, required=True)
     parser.add_argument("--counters", type=int, required=True)
     parser.add_argument("--rows", type=int, required=True)
-    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--copies", type=int, nargs="*", default=[])
+    parser.add_argument("--listen", type=int)
     options = parser.parse_args()
-    counters = Counters(options.counters, options.rows)
-    asyncio.run(serve(options.home, socket.socket(fileno=options.listen), counters, options.parent))
+    asyncio.run(
+        serve(
+            options.home,
+            socket.socket(fileno=options.control),
+            Counters(options.counters, options.rows),
+            [socket.socket(fileno=each) for each in options.copies],
+            socket.socket(fileno=options.listen) if options.listen is not None else None,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -150,9 +150,9 @@ class Supervisor:
                 listener.open()
             await self.crew.open()
         tasks += [asyncio.create_task(each) for each in (self._watch(), self._reread(), self.notifier.keep_alive())]
-        if self.admin:
-            self.keeper = Keeping(self.home, self.admin, self.counters, self.say)
-            tasks.append(asyncio.create_task(self.keeper.keep()))
+        copies = [hand.copies for hand in self.crew.hands]
+        self.keeper = Keeping(self.home, self.admin, self.counters, copies, self.say)
+        tasks.append(asyncio.create_task(self.keeper.keep(lambda: self.crew.current.generation)))
         self._greet()
         await self.stopping.wait()
         await self._end(server)
@@ -297,7 +297,11 @@ class Supervisor:
 
     async def _publish(self) -> None:
         number = self.crew.current.generation.number + 1
-        await self.crew.publish(await asyncio.to_thread(self._whole, number))
+        whole = await asyncio.to_thread(self._whole, number)
+        telling = asyncio.create_task(self.keeper.tell(whole.generation)) if self.keeper else None
+        await self.crew.publish(whole)
+        if telling:
+            await telling
 
     async def reload(self, *, forced: bool = False) -> bool:
         """Take in the file if it is good; if not, what ran before keeps running, and says so."""

@@ -17,6 +17,7 @@ from proxy.counters import GENERATION, Counters
 from proxy.draining import drain
 from proxy.entrances import Entrance
 from proxy.generation import Generation
+from proxy.wire.outbox import Outbox
 from proxy.wire.pool import pool_for
 from proxy.wire.station import Station
 
@@ -33,6 +34,7 @@ class Worker:
         counters: Counters,
         listeners: list[list[socket.socket]],
         writer: asyncio.StreamWriter,
+        copies: socket.socket,
         *,
         fast: bool,
     ) -> None:
@@ -41,6 +43,7 @@ class Worker:
         self._listeners = listeners
         self._entrances: list[Entrance] = []
         self._writer = writer
+        self._copies = copies
         self._fast = fast
         self._station: Station | None = None
         self._coming: Generation | None = None
@@ -99,6 +102,7 @@ class Worker:
     async def _open(self, generation: Generation) -> None:
         loop = asyncio.get_running_loop()
         station = self._station = Station(loop, generation, self._shared, self.index, self._log, fast=self._fast)
+        station.outbox = Outbox(loop, self._copies)
         station.sweep()
         station.each_second()
         # What was loaded so far lives as long as the process: the collector need not look at it again.
@@ -131,6 +135,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--control", type=int, required=True)
     parser.add_argument("--counters", type=int, required=True)
+    parser.add_argument("--copies", type=int, required=True)
     parser.add_argument("--listen", nargs="+", required=True, help="For each address its sockets: 7,8")
     parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
     parser.add_argument("--no-fast-path", action="store_true")
@@ -143,7 +148,8 @@ async def serve(options: argparse.Namespace) -> None:
     reader, writer = await asyncio.open_connection(sock=control)
     listeners = [[socket.socket(fileno=int(fd)) for fd in fds.split(",")] for fds in options.listen]
     counters = Counters(options.counters, options.workers)
-    await Worker(options.index, counters, listeners, writer, fast=not options.no_fast_path).run(reader)
+    copies = socket.socket(fileno=options.copies)
+    await Worker(options.index, counters, listeners, writer, copies, fast=not options.no_fast_path).run(reader)
 
 
 def run(main: Coroutine[Any, Any, None], loop: str) -> None:

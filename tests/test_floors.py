@@ -105,6 +105,8 @@ FLOORS: Mapping[str, int] = {
     "proxy.conflicts": DECISIONS,
     "proxy.control": HANDS,
     "proxy.cookies": DECISIONS,
+    "proxy.copies": DECISIONS,
+    "proxy.copyable": DECISIONS,
     "proxy.counters": DECISIONS,  # cells of memory it is given; that others see them changes nothing here
     "proxy.crew": ROOMS,
     "proxy.descriptors": HANDS,
@@ -143,6 +145,7 @@ FLOORS: Mapping[str, int] = {
     "proxy.retrying": DECISIONS,
     "proxy.routes": DECISIONS,
     "proxy.serve_cli": ROOMS,
+    "proxy.shadows": HANDS,
     "proxy.sockets": HANDS,
     "proxy.stages": DECISIONS,
     "proxy.standing": DECISIONS,

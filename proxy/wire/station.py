@@ -14,6 +14,7 @@ from proxy.generation import Backend, Generation
 from proxy.standing import Standing
 from proxy.trace import opening
 from proxy.wire.log import AccessLog
+from proxy.wire.outbox import Outbox
 
 if TYPE_CHECKING:
     from proxy.wire.pool import Pool
@@ -61,6 +62,8 @@ class Station:
     # Draining, and others serve on in this worker's place.
     succeeded: bool = False
     in_flight: int = 0
+    # The way to the keeper, for copies; None where there is none.
+    outbox: Outbox | None = None
     # As old as the last sweep: good enough for deadlines, and free.
     now: float = field(default_factory=monotonic)
     counters: Writer = field(init=False)

@@ -1,0 +1,30 @@
+"""Which requests may be copied at all: a copy cannot write. Pure.
+
+A safe method alone is not enough: applications log out, delete and confirm by links, which are asked for by GET.
+"""
+
+import re
+from urllib.parse import unquote_to_bytes
+
+# RFC 9110 section 9.2.1: "…the GET, HEAD, OPTIONS, and TRACE methods are defined to be safe." A TRACE says nothing.
+SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS"))
+
+# In the path or the query. The first are looked for anywhere (deleteUser), the others as words (cancel, not cancelled).
+_ACTS = re.compile(
+    rb"(?:log|sign)[-_.+ ]?(?:out|off)|delete|destroy|remove|erase|purge|revoke|unsubscribe|unregister|confirm|activat"
+    rb"|approve|authenticat|oauth"
+    rb"|(?<![a-z])(?:accept|callback|cancel|checkout|clear|disable|enable|login|logon|pay|publish|reject|reset|save|send"
+    rb"|signin|sso|submit|subscribe|token|unlock|update|verify|vote)(?![a-z])",
+    re.IGNORECASE,
+)
+
+
+def may_be_copied(method: bytes, target: bytes, *, overrides: bool) -> bool:
+    """Whether a request with this target (path and query, as it was sent) may be asked of another backend too.
+
+    >>> may_be_copied(b"GET", b"/repairs/42", overrides=False), may_be_copied(b"GET", b"/%6Cogout", overrides=False)
+    (True, False)
+    """
+    if method not in SAFE or overrides:
+        return False
+    return _ACTS.search(unquote_to_bytes(target) if b"%" in target else target) is None
