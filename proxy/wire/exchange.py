@@ -286,17 +286,17 @@ class Exchange:
     def _cannot_translate(self, why: Untranslatable) -> None:
         """Nothing half translated reaches the citizen: an error page, or an answer that is seen to be cut."""
         self.drop()
-        self.upstream_failed(502, f"its reply has {why}", 502)
+        self.upstream_failed(502, f"its reply has {why}", None)
 
-    def upstream_failed(self, status: int, why: str, cause: Cause) -> None:
-        """No answer, or no more of it.
+    def upstream_failed(self, status: int, why: str, cause: Cause | None) -> None:
+        """No answer, or no more of it; `cause` None: not for want of health, so nobody is asked instead.
 
         Somebody else is asked, or the citizen gets an error page, or sees that the answer was cut.
         """
         if self.is_over:
             return
         self.upstream = None
-        if self.reply is None and rescued(self, cause, why):
+        if self.reply is None and cause is not None and rescued(self, cause, why):
             return
         self._close()
         station = self.citizen.station

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.claims import Pattern
 from proxy.headers import Field
@@ -106,3 +108,21 @@ PATHS = [  # a rewrite, a line of the backend's, what the citizen gets
 @pytest.mark.parametrize(("rewritten", "line", "becomes"), PATHS, ids=[f"{line} {r.inner}" for r, line, _ in PATHS])
 def test_a_rewritten_path_is_public_again(rewritten: Rewritten, line: str, becomes: str) -> None:
     assert for_citizen([field(line)], TURN, rewritten) == [field(becomes)]
+
+
+NAMES = st.sampled_from(
+    [b"Location", b"Set-Cookie", b"Content-Security-Policy", b"Refresh", b"Link", b"X-Any", b"Alt-Svc", b"ETag"]
+)
+PARTS = st.sampled_from(
+    [b"http://", b"//", b"app.legacy.internal", b"legacy.internal", b":80", b"/a", b"; Domain=", b"; Path=", b" ", b";",
+     b"%2F%2F", b"10.0.0.5:8081", b"=", b",", b"*.", b"\xe9", b'"', b"<", b">", b"wss://", b"joe@", b"/api/v2/jobs"]
+)  # fmt: skip
+VALUES = st.lists(PARTS, max_size=12).map(b"".join)
+
+
+@given(st.lists(st.tuples(NAMES, VALUES), max_size=5))
+def test_what_is_translated_once_is_translated(fields: list[Field]) -> None:
+    once = for_citizen(fields, TURN)
+    assert for_citizen(once, TURN) == once
+    assert [name for name, _ in once] == [name for name, _ in fields if name != b"Alt-Svc"]
+    assert all(b"http://app.legacy.internal/" not in value for name, value in once if name != b"Set-Cookie")

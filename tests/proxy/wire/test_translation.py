@@ -343,6 +343,18 @@ def test_what_cannot_be_translated_is_an_error_before_the_first_byte(
     assert any(why in line for line in log), log
 
 
+def test_a_page_that_cannot_be_translated_trips_no_breaker(run: Runner) -> None:
+    async def main() -> None:
+        backend = ScriptedBackend([*[(BEFORE[0][1],)] * 40, (OK,)])
+        async with a_stand(backend, hosts=HOSTS, translation=LINKED) as stand:
+            for _ in range(40):
+                assert status_of(await stand.talk(GET + b"\r\n")) == 502
+            assert status_of(await stand.talk(GET + b"\r\n")) == 200
+        assert len(backend.requests) == 41, "each was asked for once"
+
+    run(main)
+
+
 def test_and_after_it_the_answer_is_seen_to_be_cut(run: Runner) -> None:
     packer = zlib.compressobj(wbits=31)
     first = packer.compress(PAGE) + packer.flush(zlib.Z_SYNC_FLUSH)
