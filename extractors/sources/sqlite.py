@@ -17,17 +17,17 @@ from extractors.dialects.base import select as sql_select
 from extractors.raw import Raw, Undecodable, pack
 from extractors.refused import NativeFailed, SourceRefused
 from extractors.sources import sqlite_fast
+from extractors.sources.batches import BYTES, ROWS
 from extractors.sources.catalogue import Found
 from extractors.spec import sqlite_path
 from notation.problems import one_of
 
-ROWS = 32_768  # a batch: large enough for Arrow's speed, a few MiB of ordinary council rows
-BYTES = 32 * 2**20  # or this many bytes of text and blobs, whichever comes first
 CHUNK = 256  # rows fetched between two looks at the bytes
 PATIENCE = 10.0  # seconds to wait for a writer that holds the file
-LARGE = 16 * 2**20  # bytes of a file that is worth a process of its own, which takes half a second to start
+LARGE = 16 * 2**20  # bytes of a file that is worth a process of its own, which takes a tenth of a second to start
 SAMPLE = 500  # rows looked at to see which kind of value each column has
 SAMPLE_BYTES = 4 * 2**20  # or this many bytes of them
+LANES = 2  # connections of that process: as many as one run has use for beside its own work
 ATTEMPTS = 3  # to find a moment in which two connections see the same
 
 HINTS: Mapping[str, str] = {  # what SQLite says -> what to do
@@ -52,7 +52,8 @@ def open_reading(source: Source) -> Iterator[SqliteReading]:
     try:
         with _said(source.name, path):
             reading = SqliteReading(source.name, path, _connect(path))
-            reading.begin(may_be_fast=source.max_connections > 1 and path.stat().st_size >= LARGE)
+            lanes = min(source.max_connections - 1, LANES)
+            reading.begin(lanes if path.stat().st_size >= LARGE else 0)
         with _said(source.name, path):
             yield reading
     finally:
@@ -88,15 +89,17 @@ class SqliteReading:
     connection: sqlite3.Connection
     fast: sqlite_fast.Fast | None = None  # a second connection, in a process of its own, that sees the same
     cancelled: bool = False
+    counts: dict[str, int] = field(default_factory=dict)  # rows of whole tables
     weight: int = 0  # bytes of text decoded since it was last set to 0
     dialect: Dialect = field(default_factory=lambda: DIALECTS["sqlite"])
     is_snapshot: bool = True
 
-    def begin(self, *, may_be_fast: bool) -> None:
-        """Begin the read transaction, and one in a process that reads fast, if both are found to see the same."""
-        if may_be_fast and sqlite_fast.is_installed() and self._is_utf8():
+    def begin(self, lanes: int) -> None:
+        """Begin the read transaction, and some in a process that reads fast, if all are found to see the same."""
+        driver = sqlite_fast.driver() if lanes else None
+        if driver is not None and self._is_utf8():
             for _ in range(ATTEMPTS):
-                if self._begin_both():
+                if self._begin_all(driver, lanes):
                     return
         self.connection.execute("BEGIN")
         self.connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # it begins with its first read
@@ -105,11 +108,11 @@ class SqliteReading:
         ((encoding,),) = self.connection.execute("PRAGMA encoding").fetchall()
         return bool(encoding == "UTF-8")
 
-    def _begin_both(self) -> bool:
-        """The other begins between two looks at the file's version: if that did not change, both see the same."""
+    def _begin_all(self, driver: Path, lanes: int) -> bool:
+        """The others begin between two looks at the file's version: if that did not change, all see the same."""
         ((before,),) = self.connection.execute("PRAGMA data_version").fetchall()
         try:
-            self.fast = sqlite_fast.Fast(self.path)
+            self.fast = sqlite_fast.Fast(self.path, driver, lanes)
         except sqlite_fast.Broke:
             return False
         self.connection.execute("BEGIN")
@@ -155,6 +158,8 @@ class SqliteReading:
 
     def count(self, select: Select) -> int:
         ((rows,),) = self.ask(sql_select(select.relation, "count(*)", select.where))
+        if not select.where:
+            self.counts[select.relation.table] = int(rows or 0)
         return int(rows or 0)
 
     def counted(self) -> int | None:
@@ -213,6 +218,9 @@ class SqliteReading:
                     began = True
                     yield batch
                 return
+            except NativeFailed:
+                self._without_fast()
+                raise
             except sqlite_fast.Broke as exc:
                 self._without_fast()
                 self._stop_if_cancelled()
@@ -238,7 +246,23 @@ class SqliteReading:
                 return None  # that was all there is
             sample.append(row)
             self.weight += sum(len(value) for value in row if isinstance(value, bytes))
-        return sqlite_fast.expected(select, declared, sample, self.weight // len(sample))
+        rowids = self._rowids(select, declared)
+        return sqlite_fast.expected(select, declared, sample, self.weight // len(sample), rowids)
+
+    def _rowids(self, select: Select, declared: Mapping[str, str]) -> sqlite_fast.Rowids | None:
+        """Of a whole table that has them: it can be read in slices."""
+        taken = {name.lower() for name in declared}
+        name = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), None)
+        count = self.counts.get(select.relation.table)
+        if not declared or select.where or name is None or not count:
+            return None
+        table = select.relation.sql
+        ends = f"SELECT (SELECT min({name}) FROM {table}), (SELECT max({name}) FROM {table})"  # noqa: S608 (each by itself is at once found)
+        try:
+            ((first, last),) = self.connection.execute(ends).fetchall()
+        except sqlite3.OperationalError:  # WITHOUT ROWID
+            return None
+        return sqlite_fast.Rowids(name, first, last, count)
 
     def _is_stored(self, table: str) -> bool:
         """Whether it is a table that SQLite itself keeps, and so keeps to the columns' affinities."""

@@ -17,6 +17,7 @@ from extractors.declared import Type
 from extractors.dialects import Select
 from extractors.raw import Undecodable, unpack
 from extractors.sources import Reading, open_reading, sqlite
+from extractors.sources.batches import BYTES
 from notation.problems import Where
 
 from .conftest import Council
@@ -86,7 +87,7 @@ def test_large_values_make_small_batches(council: Council) -> None:
     with open_reading(source(council.home / "silo.db")) as reading:
         batches = list(reading.read(select(reading, "T", "ABC")))
     assert sum(batch.num_rows for batch in batches) == 600
-    assert max(batch.nbytes for batch in batches) <= 2 * sqlite.BYTES + sqlite.CHUNK * 200_000
+    assert max(batch.nbytes for batch in batches) <= 2 * BYTES + sqlite.CHUNK * 200_000
 
 
 @pytest.mark.slow

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,15 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from extractors.compiled import Column, Source
-from extractors.declared import parse
+from extractors.compiled import Column
 from extractors.dialects import Select
 from extractors.queries import relation_of
-from extractors.raw import unpack
 from extractors.refused import NativeFailed, SourceRefused
 from extractors.schema import coerce, reader
 from extractors.sources import sqlite, sqlite_fast
-from notation.problems import Where
+from extractors.sources.batches import BYTES
+
+from .sqlite_files import columns, made, opened, rows, selected
 
 pytest.importorskip("adbc_driver_sqlite")
 
@@ -59,45 +57,12 @@ VALUE = (
 )
 
 
-def source(path: Path, **changes: int) -> Source:
-    return Source("silo", f"sqlite:///{path.name}", path.parent, Where("datasets.yaml", 3), **changes)  # type: ignore[arg-type]
-
-
-@contextmanager
-def made(path: Path) -> Iterator[sqlite3.Connection]:
-    for old in path.parent.glob(f"{path.name}*"):
-        old.unlink()
-    connection = sqlite3.connect(path)
-    try:
-        yield connection
-        connection.commit()
-    finally:
-        connection.close()
-
-
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file in which even one row is worth the fast way."""
     monkeypatch.setattr(sqlite, "LARGE", 0)
     monkeypatch.setattr(sqlite, "SAMPLE", 1)
     return tmp_path / "silo.db"
-
-
-def columns(names: Sequence[str], types: Sequence[str]) -> tuple[Column, ...]:
-    return tuple(Column(n, n.lower(), parse(t), "keep") for n, t in zip(names, types, strict=True))
-
-
-def selected(reading: sqlite.SqliteReading, table: str, cols: Sequence[Column], where: str = "") -> Select:
-    plan = reading.dialect.plan
-    return Select(reading.dialect.table(table), tuple(plan(column, "", as_text=False) for column in cols), where)
-
-
-def opened(path: Path, **changes: int) -> AbstractContextManager[sqlite.SqliteReading]:
-    return sqlite.open_reading(source(path, **changes))
-
-
-def rows(batches: Sequence[pa.RecordBatch]) -> list[tuple[object, ...]]:
-    return [row for b in batches for row in zip(*(unpack(c) for c in b.columns), strict=True)]
 
 
 def outcomes(batch: pa.RecordBatch, cols: Sequence[Column]) -> list[object]:
@@ -198,21 +163,24 @@ SHAPES = [  # what is made, the table read, its columns
     ("a table without rowids", "CREATE TABLE W (A TEXT PRIMARY KEY, X INTEGER) WITHOUT ROWID", "W", "AX"),
     ("generated columns", "CREATE TABLE G (A TEXT, X AS (A || '!'), L INTEGER AS (length(A)) STORED)", "G", "AXL"),
     ("a collation", "CREATE TABLE N (A TEXT COLLATE NOCASE, X INTEGER)", "N", "AX"),
+    ("rowids by another name", "CREATE TABLE R (A TEXT, rowid TEXT, X AS (A || '!'))", "R", ("A", "X", "rowid")),
     ("a strict table", "CREATE TABLE S (A TEXT, X ANY) STRICT", "S", "AX"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("what", "sql", "table", "names"), SHAPES, ids=[what for what, *_ in SHAPES])
-def test_whatever_kind_of_table_it_is(path: Path, what: str, sql: str, table: str, names: str) -> None:
+def test_whatever_kind_of_table_it_is(path: Path, what: str, sql: str, table: str, names: Sequence[str]) -> None:
     with made(path) as connection:
         connection.execute("CREATE TABLE T (A TEXT)")
         connection.execute(sql)
         filled = "T" if table == "V" else table
         connection.executemany(f"INSERT INTO {filled} (A) VALUES (?)", [(f"a{n}",) for n in range(50)])
-    types = {"A": "string", "X": "string", "L": "int64", "R": "float64"}
-    cols = columns(names, [types[name] for name in names])
+    types = {"L": "int64", "R": "float64"}
+    cols = columns(names, [types.get(name, "string") for name in names])
     with opened(path) as reading:
-        got = rows(list(reading.read(selected(reading, table, cols))))
+        select = selected(reading, table, cols)
+        assert reading.count(select) == 50  # so that it is read in slices, where it can be
+        got = rows(list(reading.read(select)))
         assert reading.fast is not None
     with opened(path, max_connections=1) as reading:
         assert got == rows(list(reading.read(selected(reading, table, cols))))
@@ -254,7 +222,7 @@ def test_rows_too_long_for_the_process_are_read_one_by_one(path: Path) -> None:
         batches = list(reading.read(selected(reading, "T", cols)))
         assert reading.fast is None
     assert sum(batch.num_rows for batch in batches) == 302
-    assert max(batch.nbytes for batch in batches) <= sqlite.BYTES + 2 * sqlite.CHUNK * 2**20
+    assert max(batch.nbytes for batch in batches) <= BYTES + 2 * sqlite.CHUNK * 2**20
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
@@ -287,8 +255,8 @@ def test_a_commit_between_the_two_openings_is_noticed(path: Path, monkeypatch: p
         connection.executemany("INSERT INTO T VALUES (?)", [(n,) for n in range(10)])
     fast, opened_at = sqlite_fast.Fast, []
 
-    def after_which_somebody_commits(path: Path) -> sqlite_fast.Fast:
-        made_one = fast(path)
+    def after_which_somebody_commits(path: Path, driver: Path, lanes: int) -> sqlite_fast.Fast:
+        made_one = fast(path, driver, lanes)
         opened_at.append(made_one)
         if len(opened_at) < 3:
             add = "c.execute('INSERT INTO T VALUES (1)'); c.commit()"
