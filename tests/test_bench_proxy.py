@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import socketserver
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +18,9 @@ from scripts.benches import proxy_peers, proxy_report
 from scripts.benches.origin import NGINX, counted_in
 from scripts.benches.proxy_cases import CASES, HEAD, SITTINGS, Setup, Site
 from scripts.benches.proxy_idle import Idle
-from scripts.benches.proxy_load import CONNECTIONS, Loaded, Wrong, counted
-from scripts.benches.proxy_pace import percentile
+from scripts.benches.proxy_load import CONNECTIONS, Loaded, Wrong, counted, probe
+from scripts.benches.proxy_pace import CONNECTIONS as CONNECTIONS_AT_PACE
+from scripts.benches.proxy_pace import RATE, pace, percentile
 from scripts.benches.proxy_profile import lines
 from scripts.benches.proxy_programs import PEERS, not_yet, requirements
 from scripts.benches.proxy_report import Results, Target
@@ -55,6 +61,75 @@ def test_a_backend_says_how_often_it_was_asked_before() -> None:
 def test_a_percentile_is_one_of_the_values() -> None:
     assert [percentile(range(1, 101), share) for share in (0.5, 0.99)] == [51, 100]
     assert percentile([], 0.5) == 0.0
+
+
+HEAD_OF = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+RIGHT = HEAD_OF % 1024 + b"x" * 1024
+
+
+@contextmanager
+def backend(answers: Callable[[int], bytes]) -> Iterator[int]:
+    """Its port; `answers`: what is said to the n-th request of a connection."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            for number in itertools.count():
+                came = b""
+                while not came.endswith(b"\r\n\r\n"):
+                    piece = self.request.recv(65536)
+                    if not piece:
+                        return
+                    came += piece
+                self.request.sendall(answers(number))
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        request_queue_size = 2 * CONNECTIONS_AT_PACE
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def test_a_right_answer_is_measured_with_its_head() -> None:
+    with backend(lambda _: RIGHT) as port:
+        assert probe(port, CASES[0]) == len(RIGHT)
+
+
+WRONG = [
+    (b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 1024\r\n\r\n" + b"x" * 1024, "was answered with"),
+    (HEAD_OF % 1023 + b"x" * 1023, "was answered with"),
+    (HEAD_OF % 1024 + b"y" * 1024, "other bytes"),
+]
+
+
+@pytest.mark.parametrize(("said", "why"), WRONG)
+def test_another_answer_is_wrong(said: bytes, why: str) -> None:
+    with backend(lambda _: said) as port, pytest.raises(Wrong, match=why):
+        probe(port, CASES[0])
+
+
+def test_at_a_steady_pace_every_request_is_answered_and_timed() -> None:
+    with backend(lambda _: RIGHT) as port:
+        taken = pace(port, CASES[0], 0.2)
+    assert len(taken) == 0.2 * RATE
+    assert min(taken) > 0
+
+
+def test_a_request_that_waits_for_a_connection_counts_from_when_it_was_due() -> None:
+    busy, slow = threading.Barrier(CONNECTIONS_AT_PACE), threading.Event()
+
+    def held(number: int) -> bytes:
+        if number == 1:
+            busy.wait(10)  # nobody is answered before every connection waits,
+            slow.wait(0.1)  # nor for a time in which more become due
+        return RIGHT
+
+    with backend(held) as port:
+        taken = pace(port, CASES[0], (CONNECTIONS_AT_PACE + 5) / RATE)
+    assert len(taken) == CONNECTIONS_AT_PACE + 5
+    assert min(taken) > 50_000
 
 
 # --- the same work for all --------------------------------------------------------------------------------------------

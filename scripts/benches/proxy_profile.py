@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -64,7 +63,3 @@ def lines(stacks: Iterable[str]) -> Iterator[str]:
     yield "  itself   with what it calls"
     for name, seen in own.most_common(SHOWN):
         yield f"{seen / whole:8.1%} {within[name] / whole:8.1%}   {name}"
-
-
-if __name__ == "__main__":
-    print(*lines(sys.stdin), sep="\n")
