@@ -9,10 +9,11 @@ import re2
 from notation.marked_yaml import Document
 from notation.problems import Problem
 from proxy.asked import Asked
-from proxy.claims import Claim, Pattern, Redirect
+from proxy.claims import Claim, Pattern, Redirect, Regex
 from proxy.compiler import paths_of
 from proxy.model import RedirectSpec, RoutesSpec
 from proxy.paths import BadPath, PathRules, read_path
+from proxy.regexes import compiled
 from proxy.table import Table
 from proxy.written import written
 
@@ -51,9 +52,11 @@ def _table(spec: RoutesSpec) -> tuple[Table, dict[str, int]]:
         if one.redirect is not None:
             numbers[claim.at] = one.redirect
         try:
-            table.add(claim)
+            if isinstance(claim.pattern, Regex):
+                compiled(claim.pattern)  # the table does so later, when it is asked
         except re2.error:
             continue  # told elsewhere
+        table.add(claim)
     return table, numbers
 
 

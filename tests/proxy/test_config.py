@@ -113,6 +113,8 @@ CASES: list[tuple[str, str, str]] = [
      "11: slices.repairs.routes[0] has a regex without a priority\n    write priority: 10, above 0 or below"),
     ("[/repairs/*]", "[{regex: '/(a', priority: 1}]",
      "11: '/(a' is not a regular expression: missing ): /(a\n    write it in RE2's syntax"),
+    ("[/repairs/*]", "[{regex: '?', priority: 1}]\nredirects: [{from: /old, to: /new}]",
+     "11: '?' is not a regular expression: no argument for repetition operator: ?\n    write it in RE2's syntax"),
     ("[/repairs/*]", "[{path: /a, host: b.gov.uk}]\nhosts: [a.gov.uk]",
      ("11: slices.repairs.routes[0] can never match: 'b.gov.uk' is not among the hosts\n"
      "    hosts: a.gov.uk. Did you mean 'a.gov.uk'?")),
