@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import sysconfig
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,7 +18,7 @@ from scripts.benches.proxy_cases import BODY, CASES, HEAD, MANY, SITTINGS
 from scripts.benches.proxy_idle import CITIZENS, Idle
 from scripts.benches.proxy_load import CONNECTIONS
 from scripts.benches.proxy_pace import RATE
-from scripts.benches.proxy_programs import MEASURE, OURS, PEERS, Found
+from scripts.benches.proxy_programs import MEASURE, OURS, PEERS
 from scripts.benches.proxy_runs import Run
 
 FULL = 0.95  # of a core: then its requests a second are what the proxy can do
@@ -237,15 +238,12 @@ def charts(results: Results) -> Iterator[tuple[str, list[Bar]]]:
 
 def machine() -> dict[str, object]:
     asked = sysconfig.get_config_var("CONFIG_ARGS") or ""
-    optimised = "optimised" if "--enable-optimizations" in asked else "not optimised (no --enable-optimizations)"
+    built = f"built with{'' if '--enable-optimizations' in asked else 'out'} --enable-optimizations"
+    whose = "the system's" if sys.base_prefix == "/usr" else built
     return {
         "processor": processor(), "cores": len(os.sched_getaffinity(0)), "kernel": platform.release(),
-        "python": f"{platform.python_version()}, {optimised}",
+        "python": f"{platform.python_version()} ({whose})",
     }  # fmt: skip
-
-
-def versions(everyone: Sequence[Found]) -> dict[str, str]:
-    return {found.peer.name: found.says for found in everyone}
 
 
 def page(results: Results) -> str:
@@ -282,6 +280,7 @@ Made by `scripts/bench proxy`; every round is in [proxy.json](proxy.json).
   with a backend asked in plain. *MiB* is PSS, of the worker and of its others: a process's own pages, and its share of
   those it shares.
 - TLS is 1.3 with TLS_AES_128_GCM_SHA256 and one P-256 certificate for all; connections are kept.
-- To see where our worker's time goes: `scripts/bench proxy --profile`.
+- Where our worker's time goes, by function: `scripts/bench proxy --profile`. What the kernel is asked: `strace -c -f -p`
+  on the worker. Python decides much of it: `FIG_PYTHON=/usr/bin/python3 FIG_VENV=…` measures with another.
 - {here["processor"]}, Linux {here["kernel"]}. Python {here["python"]}. {said}.
 """
