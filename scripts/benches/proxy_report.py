@@ -280,7 +280,7 @@ Made by `scripts/bench proxy`; every round is in [proxy.json](proxy.json).
   with a backend asked in plain. *MiB* is PSS, of the worker and of its others: a process's own pages, and its share of
   those it shares.
 - TLS is 1.3 with TLS_AES_128_GCM_SHA256 and one P-256 certificate for all; connections are kept.
-- Where our worker's time goes, by function: `scripts/bench proxy --profile`. What the kernel is asked: `strace -c -f -p`
+- Where our worker's time goes, by function: `scripts/bench proxy --profile`. What the kernel is asked: `strace -c -f`
   on the worker. Python decides much of it: `FIG_PYTHON=/usr/bin/python3 FIG_VENV=…` measures with another.
 - {here["processor"]}, Linux {here["kernel"]}. Python {here["python"]}. {said}.
 """
