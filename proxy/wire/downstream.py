@@ -14,7 +14,7 @@ from proxy.wire.chunked import BadChunk
 from proxy.wire.connection import Connection
 from proxy.wire.exchange import Exchange
 from proxy.wire.form import HeldForm, is_translated
-from proxy.wire.grammar import read_request
+from proxy.wire.grammar import read_beginning, read_request
 from proxy.wire.heads import AskedByHead, Refused, RequestHead
 from proxy.wire.pool import pool_for
 from proxy.wire.station import NEVER, PLAIN, Door, Station
@@ -64,7 +64,9 @@ class Downstream(Connection):
             if self._buffer:
                 data = self._buffer + data
                 self._buffer = b""
-            self._read_head(data)
+                self._read_head(data)
+            else:
+                self._read_new(data)
         elif state == _BODY:
             self._read_body(data)
         elif state == _ANSWER:
@@ -125,48 +127,40 @@ class Downstream(Connection):
 
     # Requests.
 
-    def _read_head(self, data: bytes) -> None:
+    def _read_new(self, data: bytes) -> None:
+        """The first bytes of a head, and mostly all of it: who sends it in drips must not have it matched each time."""
         station = self.station
-        if station.fast:
-            found = fast.read_request(data, station.generation.limits.head)
-            if found is not None:
-                request, end = found
-                self._serve(request, data[end:])
-                return
+        found = fast.read_request(data, station.generation.limits.head) if station.fast else None
+        if found is None:
+            self._read_head(data)
+        else:
+            request, end = found
+            self._serve(request, data[end:])
+
+    def _read_head(self, data: bytes) -> None:
         # RFC 9112 section 2.2: "…a server that is expecting to receive and parse a request-line SHOULD ignore at least
         # one empty line (CRLF) received prior to the request-line."
         if data.startswith(b"\r\n"):
             data = _EMPTY_LINES.sub(b"", data, count=1)
         if not data:
             return
-        limits = station.generation.limits
+        limits = self.station.generation.limits
         end = data.find(b"\r\n\r\n")
-        if end < 0 or end > limits.head.head:
-            self._wait_for_head(data, whole=end >= 0)
-            return
-        judged = read_request(data[: end + 4], limits.head)
+        is_whole = 0 <= end <= limits.head.head
+        judged = read_request(data[: end + 4], limits.head) if is_whole else read_beginning(data, limits.head)
         if isinstance(judged, Refused):
             self._refuse(judged.status, judged.why)
-        else:
+        elif judged is not None:
             self._serve(judged, data[end + 4 :])
-
-    def _wait_for_head(self, data: bytes, *, whole: bool) -> None:
-        limits = self.station.generation.limits
-        line_end = data.find(b"\n")
-        if line_end < 0 and len(data) > limits.head.target + 32:
-            self._refuse(414, "a request line without end")
-        elif whole or len(data) > limits.head.head:
-            self._refuse(431, f"a head of more than {limits.head.head} bytes")
-        # RFC 9112 section 2.2: "…a recipient MAY recognize a single LF as a line terminator…"; another may not.
-        elif line_end >= 0 and data.replace(b"\r\n", b"").find(b"\n") >= 0:
-            self._refuse(400, "a line that ends in a bare LF")
         else:
-            if not self._buffer and self.deadline > (due := self.station.now + limits.head_time):
+            if self.deadline > (due := self.station.now + limits.head_time):
                 self.deadline = due
             self._buffer = data
 
     def _serve(self, request: RequestHead, rest: bytes) -> None:
-        limits = self.station.generation.limits
+        station = self.station
+        generation = station.generation
+        limits = generation.limits
         # RFC 9110 section 15.5.14: "…the server is refusing to process a request because the request content is
         # larger…"
         if request.length is not None and request.length > limits.body:
@@ -174,31 +168,34 @@ class Downstream(Connection):
             return
         now = monotonic()
         asked = AskedByHead(request)
-        plan = make_plan(asked, self.station.generation.rules)
+        plan = make_plan(asked, generation.rules)
         if request.is_last_hop and not (isinstance(plan, Answer) and plan.series == REFUSED_SERIES):
             plan = Answer(204, plan.series, "health")
         if isinstance(plan, Answer):
             self._answer(request, plan, rest)
-        elif not request.has_body:
+            return
+        length = request.length or 0
+        is_form = request.has_body and (plan.if_overridden is not None or is_translated(request, plan, generation))
+        if length <= len(rest) and not request.chunked and not is_form:
             self._state = _ANSWER
-            self._buffer = rest
+            self._buffer = rest[length:]
             self.deadline = NEVER
-            self._begin(request, plan, now, b"", self.station.generation, ended=True)
+            self._begin(request, plan, now, rest[:length], generation, ended=True)
         else:
             self._state = _BODY
-            self._body = IncomingBody(request, self.station.generation.limits.body)
-            if plan.if_overridden is not None or is_translated(request, plan, self.station.generation):
-                self._form = HeldForm(request, asked, plan, now, self.station.generation)
+            self._body = IncomingBody(request, generation.limits.body)
+            if is_form:
+                self._form = HeldForm(request, asked, plan, now, generation)
                 if request.expects_continue:
                     # The proxy wants the body before any backend is asked: the wish is fulfilled here, and ends here.
                     request.fields = [field for field in request.fields if field[0].lower() != b"expect"]
                     self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
                 self._read_body(rest)
                 return
-            self.deadline = self.station.now + self.station.generation.limits.body_idle
+            self.deadline = self.station.now + generation.limits.body_idle
             body = self._take_body(rest) if rest else b""
             if body is not None:
-                self._begin(request, plan, now, body, self.station.generation, ended=self._state == _ANSWER)
+                self._begin(request, plan, now, body, generation, ended=self._state == _ANSWER)
 
     def _begin(
         self, request: RequestHead, plan: Forward, started: float, body: bytes, generation: Generation, *, ended: bool
@@ -309,7 +306,7 @@ class Downstream(Connection):
             return
         data, self._buffer = self._buffer, b""
         self._state = _HEAD
-        self._read_head(data)
+        self._read_new(data)
         if self._eof and self._state in (_HEAD, _BODY):
             self.close()  # the rest of this request will never come
 

@@ -81,6 +81,19 @@ def read_request(head: bytes, limits: HeadLimits) -> RequestHead | Refused:
     return _judge(method, target, minor, lines)
 
 
+def read_beginning(data: bytes, limits: HeadLimits) -> Refused | None:
+    """Why a head that is not whole, or too large, need not be waited for; None if it may become one."""
+    line_end = data.find(b"\n")
+    if line_end < 0 and len(data) > limits.target + 32:
+        return Refused(414, "a request line without end")
+    if len(data) > limits.head:
+        return Refused(431, f"a head of more than {limits.head} bytes")
+    # RFC 9112 section 2.2: "…a recipient MAY recognize a single LF as a line terminator…"; another may not.
+    if line_end >= 0 and data.replace(b"\r\n", b"").find(b"\n") >= 0:
+        return Refused(400, "a line that ends in a bare LF")
+    return None
+
+
 def _bad_request_line(head: bytes) -> Refused:
     # RFC 9110 section 6.2: "A server can send a 505 (HTTP Version Not Supported) response if it wishes, for any reason,
     # to refuse service of the client's major protocol version."

@@ -102,6 +102,11 @@ class AskedByHead(Asked):
         self._head = head
 
     @property
+    def target(self) -> bytes:
+        """The raw target."""
+        return self._head.target
+
+    @property
     def fields(self) -> Sequence[Field]:
         """Name and value of each that passes the proxy."""
         return self._head.fields

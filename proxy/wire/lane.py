@@ -65,9 +65,13 @@ class Lane:
         pool = self.pool
         if pool.pressed and pool.returned(upstream):
             return
-        if pool.station.draining or len(self.idle) >= IDLE_LIMIT:
+        if pool.station.draining:
             self.let_go(upstream)
             return
+        if len(self.idle) >= IDLE_LIMIT:
+            # The oldest goes: in its place the fresh one would have to be opened anew for each request that must not be
+            # repeated.
+            self.let_go(self.idle[0])
         upstream.idle_since = pool.station.now
         upstream.deadline = upstream.idle_since + IDLE_SECONDS
         self.idle.append(upstream)

@@ -124,11 +124,11 @@ class Upstream(asyncio.Protocol):
             self._read_body(data)
 
     def _read_head(self, data: bytes) -> None:
+        exchange = cast("Exchange", self.exchange)
         if self._buffer:
             data = self._buffer + data
             self._buffer = b""
-        if self.station.fast and not self._interims:
-            exchange = cast("Exchange", self.exchange)
+        elif self.station.fast:  # the first bytes of a head, and mostly all of it: drips are not matched each time
             found = fast.read_reply(data, exchange.request.method, REPLY_HEAD_LIMIT)
             if found is not None:
                 head, end = found
@@ -144,7 +144,6 @@ class Upstream(asyncio.Protocol):
                 if len(data) > REPLY_HEAD_LIMIT or b"HTTP/1."[: len(data)] != data[:7]:
                     self._fail("the head of its reply is malformed or too large")
                 return
-            exchange = cast("Exchange", self.exchange)
             judged = read_reply(data[: end + 4], exchange.request.method)
             data = data[end + 4 :]
             if isinstance(judged, BadReply):
@@ -178,6 +177,10 @@ class Upstream(asyncio.Protocol):
         if not head.has_body or self._left == 0:
             exchange.head_came(head, b"")
             self._end(data)
+            return
+        if len(data) == self._left:
+            exchange.head_came(head, data)
+            self._end(b"")
             return
         content, rest = self._take(data)
         if content is None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Sequence
 from operator import attrgetter
+from time import process_time
 
 import pytest
 from hypothesis import example, given, settings
@@ -101,6 +103,15 @@ def test_so_it_is_in_replies(name: bytes) -> None:
 def test_a_head_that_is_not_whole_is_left() -> None:
     for head, _ in REQUESTS.values():
         assert all(fast.read_request(head[:size], USUAL) is None for size in range(len(head)))
+
+
+@pytest.mark.parametrize("letter", string.ascii_letters + string.digits)
+def test_a_head_that_does_not_fit_takes_no_more_time_than_its_length(letter: str) -> None:
+    line = f"{letter}-x: 1\r\n".encode()
+    begun = process_time()
+    assert fast.read_request(b"GET / HTTP/1.1\r\nHost: a\r\n" + line * 3000, USUAL) is None
+    assert fast.read_reply(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n" + line * 3000, b"GET", LIMIT) is None
+    assert process_time() - begun < 2  # a millisecond; with two ways to match a line, longer than anybody waits
 
 
 NAMES = st.sampled_from(sorted({*SPECIAL_NAMES, *SPECIAL_IN_REPLIES, b"x-forwarded-for", b"fig-shadow", b"a", b"cookie",
