@@ -16,7 +16,10 @@ admin: 127.0.0.1:0
 workers: {workers}
 grace: 1s
 backends:
-  legacy: {{url: "http://127.0.0.1:{backend}", timeouts: {{connect: 1s, first_byte: {wait}, idle: {wait}}}}}
+  legacy:
+    url: "http://127.0.0.1:{backend}"
+    timeouts: {{connect: 1s, first_byte: {wait}, idle: {wait}}}
+    breaker: {{errors: 100%, of: 128}}  # the backend misbehaves on purpose, case after case
 default: legacy
 """
 
