@@ -178,7 +178,7 @@ class BackendSpec(Spec):
     )
     tls: BackendTlsSpec = Field(BackendTlsSpec(), description="How an https backend is checked.")
     retries: RetriesSpec = Field(RetriesSpec(), description="Asking again, when an attempt failed.")
-    breaker: Annotated[BreakerSpec, Later()] = Field(BreakerSpec(), description="When to stop asking it.")
+    breaker: BreakerSpec = Field(BreakerSpec(), description="When to stop asking it.")
     queue: Count = Field(
         100,
         description="Requests that wait for a connection, all workers together; for the rest 503. 100: a longer one "
