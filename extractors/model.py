@@ -125,7 +125,11 @@ class SourceSpec(Spec):
         None,
         description="over ODBC, the SQL the source speaks, where its driver does not say it: " + ", ".join(DIALECTS),
     )
-    max_connections: Count = Field(2, description="connections open to the source at once; MySQL is read over one")
+    max_connections: Count | None = Field(
+        None,
+        description="connections open to the source at once; absent: 2, or 3 where it is a SQLite file, which has no "
+        "server; MySQL is read over one",
+    )
     rows_per_second: Number | None = Field(
         None, description="never read faster than this, on average; absent: as fast as it goes"
     )

@@ -27,6 +27,7 @@ SCHEMES: Mapping[str, bool] = {  # how a url begins, and whether it is acted on 
     "https": False, "http": False,
 }  # fmt: skip
 _SPOKEN = {"sqlite": "sqlite", "postgresql": "postgres", "mysql": "mysql", "mssql": "tsql", "oracle": "oracle"}
+OF_A_SERVER, OF_A_FILE = 2, 3  # connections: one asks, the others read; a file's are nobody else's to need
 _DATASET = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _SECRET = re.compile(r"pass(word|wd|phrase)?|secret|token|api_?key|private_?key|credentials?", re.IGNORECASE)
 
@@ -82,9 +83,10 @@ class Loaded:
     def source(self, name: str) -> Source:
         """Compiled."""
         spec = self.spec.sources[name]
+        most = spec.max_connections or (OF_A_FILE if spec.url.startswith("sqlite:") else OF_A_SERVER)
         return Source(
             name, spec.url, self.folder, self.document.where(("sources", name)), spec.dialect or "",
-            spec.max_connections, spec.rows_per_second, parse_window(spec.window) if spec.window else None,
+            most, spec.rows_per_second, parse_window(spec.window) if spec.window else None,
         )  # fmt: skip
 
 

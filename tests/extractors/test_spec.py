@@ -285,6 +285,20 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("source", "most"),
+    [
+        ('url: "sqlite:///housing.db"', 3),
+        ('url: "postgresql://reader@host/council"', 2),
+        ('url: "sqlite:///housing.db", max_connections: 1', 1),
+    ],
+)
+def test_a_source_has_so_many_connections_at_most(tmp_path: Path, source: str, most: int) -> None:
+    path = tmp_path / "datasets.yaml"
+    path.write_text(GOOD.replace('url: "sqlite:///housing.db"', source), encoding="utf-8")
+    assert spec.load(path, {}).dataset("repairs").source.max_connections == most
+
+
 def test_a_password_from_the_environment_is_welcome(tmp_path: Path) -> None:
     text = GOOD.replace("sqlite:///housing.db", "postgresql://reader:${PASSWORD}@housing.internal/db")
     assert problems(tmp_path, text, PASSWORD="hunter2") == []
