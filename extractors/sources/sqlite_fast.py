@@ -28,7 +28,7 @@ ALIGNED = 64  # bytes, as Arrow has its buffers
 KINDS: Mapping[str, pa.DataType] = {
     "integer": pa.int64(), "real": pa.float64(), "text": pa.string(), "blob": pa.binary(),
 }  # fmt: skip
-LAST_WHOLE, FARTHEST = pa.scalar(2.0**53), pa.scalar(2.0**63)  # between them, whole numbers have become even ones
+LAST_WHOLE, FARTHEST = 2.0**53, 2.0**63  # between them, whole numbers have become even ones
 DUMMY = {"integer": "0", "real": "0.0", "real?": "0.0", "text": "''", "blob": "x''"}
 # A whole number and the float it would be become the same value of these types, as long as the float is exact.
 _NUMBERS = frozenset({"int8", "int16", "int32", "int64", "decimal", "float64", "boolean"})
@@ -258,5 +258,6 @@ def _check(column: Array, kind: str, at: int, expected: Expected) -> None:
             raise _odd(expected, [at], "text that is not valid UTF-8") from exc
     if kind == "real?":
         size: Any = pc.abs(column)
-        if pc.any(pc.and_(pc.greater_equal(size, LAST_WHOLE), pc.less_equal(size, FARTHEST)), min_count=0).as_py():
+        ends: Sequence[Any] = LAST_WHOLE, FARTHEST
+        if pc.any(pc.and_(pc.greater_equal(size, ends[0]), pc.less_equal(size, ends[1])), min_count=0).as_py():
             raise _odd(expected, [at], "a number that a float cannot say exactly, if it is a whole one")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from extractors.sources import SOURCES
+
 FRAMES = """
 import sys
 import pyarrow as pa
@@ -23,4 +25,12 @@ assert "pandas" in sys.modules
 
 def test_arrays_need_no_pandas_and_frames_still_find_it() -> None:
     done = subprocess.run([sys.executable, "-c", FRAMES], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_run_imports_makes_no_array() -> None:
+    """It would bring pandas before a run can say that there is none."""
+    names = "extractors.run", *(module for module, _ in SOURCES.values())
+    code = "import sys, extractors.run; [__import__(name) for name in sys.argv[1:]]; assert 'pandas' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
