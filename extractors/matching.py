@@ -1,4 +1,4 @@
-"""Which incoming rows have the key of a row that is held, and where that row lies: joined by DuckDB, on keys only."""
+"""Which incoming rows have the key of a row that is held, and where that row lies: few by Arrow, many by DuckDB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import duckdb
 import numpy as np
@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from extractors.duck import room
+from extractors.few_keys import FewKeys, Places
 from extractors.refused import Unproven
 
-Places = np.ndarray[Any, np.dtype[np.int64]]
 NONE: Places = np.zeros(0, np.int64)
 BATCH = 131_072
 PAIRS = "pairs.parquet"
+IN_MEMORY = 16 * 2**20  # bytes of rows that do not wait on the disk
 
 
 class Wanted(Protocol):
@@ -55,26 +56,29 @@ class Found:
 class Matches:
     """First all of `unmatched()`, then `of(file)` for each; incoming rows wait on the disk, sorted by where they go."""
 
-    def __init__(self, job: Wanted, footers: Sequence[pq.FileMetaData], current: str) -> None:
-        self.job, self.current, self.matched = job, current, 0
+    def __init__(self, job: Wanted, footers: Sequence[pq.FileMetaData], few: FewKeys | None, current: str) -> None:
+        self.job, self.footers, self.few, self.current, self.matched = job, footers, few, current, 0
         sizes = [[footer.row_group(group).num_rows for group in range(footer.num_row_groups)] for footer in footers]
         self.first_of_file = list(accumulate((sum(each) for each in sizes), initial=0))
         self.first_of_group: Places = np.array(list(accumulate((n for each in sizes for n in each), initial=0)))
         self.groups_before = list(accumulate(map(len, sizes), initial=0))
         self.folder = job.spill / "merge"
-        self.waiting: dict[int, list[tuple[int, int]]] = {}  # by group: which spilled file, which batch of it
+        self.waiting: dict[int, list[tuple[int, int]]] = {}  # by group: which sorted rows, which batch of them
+        self.kept: dict[int, list[pa.RecordBatch]] = {}  # sorted rows that are not on the disk
+        self.room_left = IN_MEMORY
         self.gone: Places = NONE
         self._stack = ExitStack()
 
     def __enter__(self) -> Matches:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._stack.callback(shutil.rmtree, self.folder)
-        if self.job.held:
+        goes = self.job.whole or self.job.deleted
+        if self.job.held and (goes or (self.job.incoming and self.few is None)):
             with room(self.job.spill) as connection:
                 self.ask = connection.execute
                 self.ask(f"CREATE VIEW held AS {self._held()}")
-                self.gone = self._gone()
-                if self.job.incoming:
+                self.gone = self._gone() if goes else NONE
+                if self.job.incoming and self.few is None:
                     self._match()
         return self
 
@@ -83,9 +87,9 @@ class Matches:
 
     def unmatched(self) -> Iterator[pa.RecordBatch]:
         """The incoming rows of new keys, in their order; the others are put where `of` finds them."""
-        pairs, first, number = _Pairs(self.folder / PAIRS), 0, 0
+        pairs, first, number = _Pairs(self._few_pairs(self.few) if self.few else _stored(self.folder / PAIRS)), 0, 0
         for path in self.job.incoming:
-            file = pq.ParquetFile(path)
+            file = pq.ParquetFile(path, pre_buffer=False)
             for group in range(file.num_row_groups):
                 rows = file.read_row_group(group, use_threads=False).select(self.job.schema.names).cast(self.job.schema)
                 mine, theirs = pairs.until(first + rows.num_rows)
@@ -97,7 +101,8 @@ class Matches:
                     number += 1
                 fresh = np.ones(rows.num_rows, bool)
                 fresh[mine] = False
-                yield from (rows.filter(pa.array(fresh)) if len(mine) else rows).combine_chunks().to_batches()
+                if fresh.any():
+                    yield from (rows.filter(pa.array(fresh)) if len(mine) else rows).combine_chunks().to_batches()
 
     def touches(self, file: int) -> bool:
         """Whether any row goes to a held file or goes from it."""
@@ -117,6 +122,15 @@ class Matches:
         """Of the rows that go, those within some groups."""
         low, high = np.searchsorted(self.gone, self.first_of_group[[first, end]])
         return self.gone[low:high]
+
+    def _few_pairs(self, few: FewKeys) -> Iterator[tuple[Places, Places]]:
+        mine, theirs = [NONE], [NONE]
+        for path, footer, before in zip(self.job.held, self.footers, self.groups_before, strict=False):
+            for group, which, at in few.places(path, footer, self.current):
+                mine.append(which)
+                theirs.append(at + self.first_of_group[before + group])
+        order = np.argsort(all_mine := np.concatenate(mine), kind="stable")
+        yield all_mine[order], np.concatenate(theirs)[order]
 
     # --- asked of DuckDB
 
@@ -139,8 +153,6 @@ class Matches:
 
     def _gone(self) -> Places:
         """Where the rows of deleted keys lie, ascending."""
-        if not (self.job.whole or self.job.deleted):
-            return NONE
         lost = "SELECT fig_at FROM held"
         if not self.job.whole and self.job.deleted:
             lost += f" SEMI JOIN {_files([self.job.deleted])} USING ({self._keys()})"
@@ -151,7 +163,7 @@ class Matches:
     def _keys(self) -> str:
         return ", ".join('"' + name.replace('"', '""') + '"' for name in self.job.key)
 
-    # --- waiting on the disk
+    # --- waiting
 
     def _put_by(self, rows: pa.Table, mine: Places, theirs: Places, number: int) -> None:
         """Rows as batches, one for each group they go to, in the order of their places there."""
@@ -163,14 +175,23 @@ class Matches:
         sorted_rows = rows.take(mine[order]).combine_chunks()
         cuts = [0, *(np.flatnonzero(np.diff(groups)) + 1).tolist(), len(groups)]
         table = sorted_rows.append_column("fig_place", pa.array(places - self.first_of_group[groups]))
+        batches = [table.slice(begin, end - begin).to_batches()[0] for begin, end in pairwise(cuts)]
+        for batch, begin in enumerate(cuts[:-1]):
+            self.waiting.setdefault(int(groups[begin]), []).append((number, batch))
+        if table.nbytes <= self.room_left:
+            self.room_left -= table.nbytes
+            self.kept[number] = batches
+            return
         with pa.OSFile(str(self._spilled(number)), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-            for batch, (begin, end) in enumerate(pairwise(cuts)):
-                writer.write_table(table.slice(begin, end - begin))
-                self.waiting.setdefault(int(groups[begin]), []).append((number, batch))
+            for each in batches:
+                writer.write_batch(each)
 
     def _waiting(self, group: int) -> tuple[Places, pa.Table]:
         batches = []
         for number, batch in self.waiting.get(group, []):
+            if number in self.kept:
+                batches.append(self.kept[number][batch])
+                continue
             with pa.OSFile(str(self._spilled(number)), "rb") as source:
                 batches.append(pa.ipc.open_file(source).get_batch(batch))
         if not batches:
@@ -188,19 +209,24 @@ class Matches:
         return self.folder / f"{number:05}.arrow"
 
 
+def _stored(path: Path) -> Iterator[tuple[Places, Places]]:
+    for batch in pq.ParquetFile(path).iter_batches(BATCH) if path.exists() else ():
+        yield batch.column(0).to_numpy(), batch.column(1).to_numpy()
+
+
 class _Pairs:
     """Pairs of (place among the incoming, place among the held), ascending, handed out up to a place."""
 
-    def __init__(self, path: Path) -> None:
-        self.batches = pq.ParquetFile(path).iter_batches(BATCH) if path.exists() else iter(())
+    def __init__(self, pairs: Iterator[tuple[Places, Places]]) -> None:
+        self.pairs = pairs
         self.mine = self.theirs = NONE
 
     def until(self, place: int) -> tuple[Places, Places]:
         while not (len(self.mine) and self.mine[-1] >= place):
-            if (batch := next(self.batches, None)) is None:
+            if (more := next(self.pairs, None)) is None:
                 break
-            self.mine = np.concatenate([self.mine, batch.column(0).to_numpy()])
-            self.theirs = np.concatenate([self.theirs, batch.column(1).to_numpy()])
+            self.mine = np.concatenate([self.mine, more[0]])
+            self.theirs = np.concatenate([self.theirs, more[1]])
         cut = int(np.searchsorted(self.mine, place))
         mine, theirs = self.mine[:cut].copy(), self.theirs[:cut]
         if len(mine) and (np.diff(mine) == 0).any():

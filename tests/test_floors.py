@@ -51,6 +51,7 @@ FLOORS: Mapping[str, int] = {
     "extractors.evidence": DECISIONS,
     "extractors.exposed": HANDS,
     "extractors.faults": DECISIONS,
+    "extractors.few_keys": HANDS,
     "extractors.follow": ROOMS,
     "extractors.formats": DECISIONS,
     "extractors.keys": HANDS,

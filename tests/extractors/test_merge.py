@@ -7,7 +7,7 @@ import math
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
@@ -47,12 +47,17 @@ values = st.tuples(
     st.none() | st.booleans(),
 )
 tables = st.dictionaries(keys, values, max_size=14)
-cuts = st.tuples(st.integers(1, 4), st.integers(1, 8))  # rows of a group, rows of a file
+# Rows of a group, rows of a file, keys that are few, bytes of rows that wait in memory.
+cuts = st.tuples(st.integers(1, 4), st.integers(1, 8), st.sampled_from([0, 100]), st.sampled_from([0, 500, 10_000]))
+Cut = tuple[int, int, int, int]
 
 
 @contextmanager
-def cut(sizes: tuple[int, int]) -> Iterator[None]:
-    with mock.patch("extractors.parquet_files.GROUP", sizes[0]), mock.patch("extractors.parquet_files.FILE", sizes[1]):
+def cut(sizes: Cut) -> Iterator[None]:
+    names = ("parquet_files.GROUP", "parquet_files.FILE", "few_keys.FEW", "matching.IN_MEMORY")
+    with ExitStack() as stack:
+        for name, size in zip(names, sizes, strict=True):
+            stack.enter_context(mock.patch(f"extractors.{name}", size))
         yield
 
 
@@ -160,7 +165,7 @@ QUICK = settings(
 @QUICK
 @given(tables, tables, st.lists(keys, max_size=4, unique=True), st.booleans(), cuts, st.integers(0, 20))
 def test_merging_is_what_a_dictionary_does(
-    held: Rows, incoming: Rows, deleted: list[Any], whole: bool, sizes: tuple[int, int], shuffled: int
+    held: Rows, incoming: Rows, deleted: list[Any], whole: bool, sizes: Cut, shuffled: int
 ) -> None:
     with bench() as at, cut(sizes):
         at.held = at.write([(*key, *value) for key, value in held.items()])
@@ -178,7 +183,7 @@ def test_merging_is_what_a_dictionary_does(
 
 @QUICK
 @given(tables, tables, cuts)
-def test_rows_keep_their_places(held: Rows, incoming: Rows, sizes: tuple[int, int]) -> None:
+def test_rows_keep_their_places(held: Rows, incoming: Rows, sizes: Cut) -> None:
     incoming = {key: value for key, value in incoming.items() if key in held}
     with bench() as at, cut(sizes):
         at.held = at.write([(*key, *value) for key, value in held.items()])
@@ -196,7 +201,7 @@ Steps = st.lists(st.tuples(tables, st.lists(keys, max_size=3, unique=True), st.b
 
 @QUICK
 @given(Steps, cuts)
-def test_a_history_tells_what_was_held_at_any_moment(steps: Any, sizes: tuple[int, int]) -> None:
+def test_a_history_tells_what_was_held_at_any_moment(steps: Any, sizes: Cut) -> None:
     then = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     states = with_states(SCHEMA)
     with bench() as at, cut(sizes):
@@ -239,7 +244,7 @@ def test_a_dataset_that_loses_its_last_row_keeps_a_file_with_its_columns() -> No
 def test_only_what_changed_is_written_anew() -> None:
     """The other chunks of the file are the same bytes as before, and the other files stay."""
     rows = [("a", n, "text", 0.5, None, None, b"", n % 2 == 0) for n in range(40)]
-    with bench() as at, cut((10, 20)):
+    with bench() as at, cut((10, 20, 100, 10_000)):
         at.held = first, second = at.write(rows)
         changed = ("a", 13, "other", 0.5, None, None, b"", False)
         merged = at.take(merge_latest(at.job({changed[:2]: changed[2:]})))
