@@ -102,7 +102,7 @@ def _keys(job: Job, window: Window, until: str | None, where: str, spill: Path) 
     protected = Protection(dataset, job.key)
     bare = [pa.field(field.name, field.type) for field in dataset.arrow_schema()]
     schema = pa.schema([*bare, pa.field(SETTLED.name, pa.int32())])
-    written = ParquetFiles(schema, lambda number: spill / f"keys-{number:05}.parquet")
+    written = ParquetFiles(schema, lambda number: spill / f"keys-{number:05}.parquet", passing=True)
     batches = job.reading.read(Select(job.relation, planned, where))
     try:
         for raw in job.pace(ahead(batches, job.reading.cancel)):

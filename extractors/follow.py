@@ -133,7 +133,7 @@ def increment(
 ) -> Increment:  # fmt: skip
     """Rows merged into `base`; at the window's end, without the keys that are gone there."""
     held.spill.mkdir(mode=0o700, exist_ok=True)
-    taken = take(job, rows, lambda number: held.spill / f"incoming-{number:05}.parquet", held.faults_file)
+    taken = take(job, rows, lambda number: held.spill / f"incoming-{number:05}.parquet", held.faults_file, passing=True)
     job.say("rows written", job.rows, job.of)
     gone = None
     if job.dataset.detects_deletes and not position.at:

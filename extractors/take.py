@@ -117,14 +117,16 @@ def read(job: Job, attempt: Callable[[], T]) -> T:
             job.say("read again as text", columns=exc.columns)
 
 
-def take(job: Job, parts: Sequence[Rows], data: Callable[[int], Path], faults_file: Path) -> Taken:
-    """All rows of each part in turn, into files.
+def take(
+    job: Job, parts: Sequence[Rows], data: Callable[[int], Path], faults_file: Path, *, passing: bool = False
+) -> Taken:
+    """All rows of each part in turn, into files; `passing`: into such as the run itself reads, and then removes.
 
     Raises SourceRefused, SchemaDrift, Unproven; then no file is left.
     """
 
     def attempt() -> Taken:
-        pouring = _Pouring(job, data, faults_file)
+        pouring = _Pouring(job, data, faults_file, passing)
         try:
             for part in parts:
                 pouring.pour(part)
@@ -143,12 +145,13 @@ class _Pouring:
     job: Job
     path: Callable[[int], Path]
     faults_file: Path
+    passing: bool
     counts: Counts = field(default_factory=Counts)
 
     def __post_init__(self) -> None:
         self.coerce = Coercion(self.job.dataset)
         self.protect = Protection(self.job.dataset, self.job.key)
-        self.data = ParquetFiles(self.job.schema, self.path)
+        self.data = ParquetFiles(self.job.schema, self.path, passing=self.passing)
         self.beside = ParquetFiles(faults.SCHEMA, lambda _: self.faults_file, one_file=True)
 
     def pour(self, part: Rows) -> None:
