@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from notation.lake import building, log
@@ -15,11 +15,13 @@ SPILL = "_spill"
 RECENT = 50  # commits that are looked at, unless something stray is found; a thousand cost each run 40 ms
 
 
-def tidy(folder: Path, run: str, build: Build | None) -> tuple[str, ...]:
-    """-> the names removed. `run` is the one that tidies; `build` the unfinished one to keep."""
-    stray = strays(folder, run, build, RECENT)
+def tidy(folder: Path, run: str, build: Build | None, files: Sequence[str], newest: int | None) -> tuple[str, ...]:
+    """-> the names removed. `run` is the one that tidies; `build` the unfinished one to keep; `files` those of version
+    `newest`, None if there is none.
+    """
+    stray = strays(folder, run, build, files, newest, RECENT)
     if stray:
-        stray = strays(folder, run, build, None)
+        stray = strays(folder, run, build, files, newest, None)
     for path in stray:
         path.unlink()
     removed = [path.name for path in stray]
@@ -36,13 +38,14 @@ def tidy(folder: Path, run: str, build: Build | None) -> tuple[str, ...]:
     return tuple(sorted(removed))
 
 
-def strays(folder: Path, run: str, build: Build | None, limit: int | None) -> list[Path]:
+def strays(
+    folder: Path, run: str, build: Build | None, files: Sequence[str], newest: int | None, limit: int | None
+) -> list[Path]:
     """The files that no commit names, as far as the newest `limit` commits can tell; all of them if it is None."""
     names, runs, since = {path.name for path in build.files} if build else set(), {run}, ""
-    if log.has_log(folder):
-        table = log.delta(folder)
-        names |= set(log.files(table))
-        seen = list(itertools.islice(log.commits(folder, table.version()), limit))
+    names |= set(files)
+    if newest is not None:
+        seen = list(itertools.islice(log.commits(folder, newest), limit))
         for commit in seen:
             names |= set(commit.added)
             runs |= log.runs(commit)

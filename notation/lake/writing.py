@@ -44,6 +44,7 @@ class Hold:
     folder: Path
     run: str
     _numbers: Iterator[int] = field(default_factory=itertools.count, repr=False, compare=False)
+    _read: list[DeltaTable] = field(default_factory=list, repr=False, compare=False)  # the newest version, read once
 
     @property
     def faults_file(self) -> Path:
@@ -64,7 +65,9 @@ class Hold:
     # --- what is there
 
     def table(self) -> DeltaTable | None:
-        return log.delta(self.folder) if log.has_log(self.folder) else None
+        if not self._read and log.has_log(self.folder):
+            self._read.append(log.delta(self.folder))
+        return self._read[0] if self._read else None
 
     def snapshot(self) -> Snapshot | None:
         """The dataset as it is; None before its first commit."""
@@ -87,7 +90,9 @@ class Hold:
 
     def tidy(self, fingerprint: str = "") -> tuple[str, ...]:
         """Remove what runs that were killed left, but for the build with this fingerprint. -> the names removed."""
-        return tidying.tidy(self.folder, self.run, self.build(fingerprint))
+        table = self.table()
+        files, newest = (log.files(table), table.version()) if table else ([], None)
+        return tidying.tidy(self.folder, self.run, self.build(fingerprint), files, newest)
 
     # --- building
 
@@ -215,6 +220,7 @@ class Hold:
     @contextmanager
     def _unless_committed(self, version: int) -> Iterator[None]:
         """Delta may fail after its commit, at a checkpoint: the version is there all the same."""
+        self._read.clear()
         try:
             yield
         except (DeltaError, OSError):

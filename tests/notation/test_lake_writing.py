@@ -59,6 +59,18 @@ def test_a_run_without_rows_moves_the_cursor(bench: Bench) -> None:
         assert snapshot.faults().to_pylist() == [{"rule": "x"}]
 
 
+def test_a_hold_reads_the_log_once_for_each_version(bench: Bench) -> None:
+    bench.run([1], removes=None)
+    with bench.hold() as held, mock.patch("notation.lake.log.delta", side_effect=log.delta) as opened:
+        held.tidy()
+        for number in (0, 1):
+            found = (held.snapshot(), held.last(), held.rows_of_files())
+            assert found[0] is not None
+            assert (found[0].version, opened.call_count) == (number, number + 1)
+            if not number:
+                held.commit((), (), SCHEMA, {"run": held.run}, about="")
+
+
 def test_equal_files_are_not_put_in_place_of_those_there_are(bench: Bench) -> None:
     bench.run([1], removes=None)
     assert bench.run([1], removes=None) == (1, False)
