@@ -69,6 +69,7 @@ CASES: Mapping[str, Case] = {
     "a later run": Case(HEAD, extracted),
     "a build in parts": Case(CURSOR, nothing),
     "a build beside the old": Case(CURSOR, extracted, full=True),
+    "what is new": Case(CURSOR, extracted),
     "a window in stretches": Case(CURSOR.replace("    columns:", "    deletes: detect\n    columns:"), extracted),
     "a history": Case(
         CURSOR.replace("    columns:", "    deletes: detect\n    history: scd2\n    columns:"), extracted
