@@ -19,8 +19,13 @@ from notation import lake
 if TYPE_CHECKING:
     from extractors import merge
 
+MANY = 100_000  # rows that one connection brings about as soon as a second one would, which has to be set up first
 STRETCH = 1_000_000  # rows of one commit: what a run that is killed makes the next one read again, at most
 Stretch = tuple[list[Rows], tuple[str, ...]]  # the rows, and the place reached with them; () at the window's end
+
+
+class Many(Exception):  # an outcome, named like the others
+    """More rows are to be read than one connection is meant for; nothing was committed."""
 
 
 class Missed(Exception):  # an outcome, named like the others
@@ -50,8 +55,12 @@ def follow(
     now: datetime,
     so_far: Committed,
 ) -> None:
-    """Commit what is new, stretch by stretch. Raises Missed before the commit that it would have made wrong."""
+    """Commit what is new, stretch by stretch. Raises Missed before the commit that it would have made wrong, or Many
+    before the first.
+    """
     standing = stand(job, window, last)
+    if standing.new + standing.without > MANY and not job.may_be_many:
+        raise Many
     window = standing.window
     for rows, at in stretches(job, window, standing):
         snapshot = held.snapshot()

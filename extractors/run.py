@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -96,11 +96,19 @@ def extract(dataset: Dataset, home: Path, keys_file: Path, tell: Tell, *, full: 
         before = held.last()
         _check(dataset, key, before, keys_file, home)
         so_far = Committed()
-        with open_reading(dataset.source) as reading:
-            tell(Step(dataset.name, "opened"))
-            job, new_columns = _job(dataset, reading, before, key, tell, full=full)
-            job.say("compared")
-            whole = _read(job, held, before, mark, now, so_far, full=full)
+
+        def taken_from(source: Source) -> tuple[Job, tuple[str, ...], Whole | None]:
+            with open_reading(source) as reading:
+                tell(Step(dataset.name, "opened"))
+                job, new_columns = _job(dataset, reading, before, key, tell, full=full)
+                job.may_be_many = source == dataset.source
+                job.say("compared")
+                return job, new_columns, _read(job, held, before, mark, now, so_far, full=full)
+
+        try:
+            job, new_columns, whole = taken_from(_way(dataset, before, full=full))
+        except follow.Many:
+            job, new_columns, whole = taken_from(dataset.source)
         if whole is not None:
             _commit_whole(job, held, whole, now, so_far)
         shutil.rmtree(held.spill, ignore_errors=True)
@@ -139,6 +147,14 @@ def _is_other_history(dataset: Dataset, before: Mapping[str, Any]) -> bool:
 
 def _read_as(dataset: Dataset, before: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
     return before["read_as"], dataset.fingerprints  # the first with the source's names, in the case that it writes
+
+
+def _way(dataset: Dataset, before: Mapping[str, Any], *, full: bool) -> Source:
+    """How to open the source. For what is new one connection is enough: a second one, or a process beside it, pays only
+    for many rows.
+    """
+    is_window = dataset.cursor and before.get("cursor") and not full and not dataset.detects_deletes
+    return replace(dataset.source, max_connections=1) if is_window else dataset.source
 
 
 def _job(
@@ -180,6 +196,8 @@ def _read(
                 job.say("read whole", exc.rows)
             else:
                 return None
+        if not job.may_be_many:
+            raise follow.Many
         return build.with_cursor(job, held, window, mark, now)
     except Refused as exc:
         raise ConfigError(

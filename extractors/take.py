@@ -66,6 +66,7 @@ class Job:
     key: Key | None
     tell: Tell
     pace: Paced
+    may_be_many: bool = True  # whether the source is open for any number of rows
     as_text: frozenset[str] = frozenset()  # columns the engine cannot hold every value of
     rows: int = 0  # read so far, for progress
     of: int = 0
@@ -158,6 +159,8 @@ class _Pouring:
         reading, before = self.job.reading, self.counts.rows_in
         select = self.job.select(part.where)
         expected = part.count if part.count is not None and reading.is_snapshot else reading.count(select)
+        if not expected and part.where and reading.is_snapshot:
+            return
         self.job.of = max(self.job.of, self.job.rows + expected)
         batches = ahead(reading.read(select), reading.cancel)
         try:

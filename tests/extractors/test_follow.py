@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,9 +13,11 @@ from hypothesis import HealthCheck, settings, stateful
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from extractors import build, follow
+from extractors import build, follow, run
+from extractors.compiled import Source
 from extractors.dialects import Select
 from extractors.refused import Unproven
+from extractors.sources import Reading, open_reading
 from extractors.sources.sqlite import SqliteReading
 from notation import lake
 from notation.problems import ConfigError
@@ -185,6 +188,28 @@ def test_a_window_too_large_is_taken_in_stretches(council: Council, monkeypatch:
     assert held(council) == there(council)
     positions = [version.meta["cursor"]["at"] for version in lake.history(council.home, "jobs")]
     assert [len(at) for at in positions] == [0, *[2] * 7, 0], "seven stretches end amid the ties, the eighth at the end"
+
+
+@pytest.mark.parametrize(("most", "openings"), [(8, 1), (7, 2)])
+def test_what_is_new_takes_one_connection_and_many_rows_take_all(
+    council: Council, monkeypatch: pytest.MonkeyPatch, most: int, openings: int
+) -> None:
+    monkeypatch.setattr(follow, "MANY", most)
+    opened: list[int] = []
+
+    def noted(source: Source) -> AbstractContextManager[Reading]:
+        opened.append(source.max_connections)
+        return open_reading(source)
+
+    monkeypatch.setattr(run, "open_reading", noted)
+    silo(council)
+    council.declare(*COLUMNS, head=HEAD.replace("    columns:", CURSOR))
+    council.run()
+    council.silo(f"UPDATE JOBS SET WARD = 'X', CHANGED = '{moment(60)}' WHERE JOB_NO < 7")
+    done = council.run()
+    assert (done.mode, done.updated) == ("window", 7)
+    assert opened == [2, *[1, 2][:openings]]
+    assert held(council) == there(council)
 
 
 def test_full_reads_everything_anew(council: Council) -> None:
