@@ -70,14 +70,15 @@ cannot be read now, or another run holds the dataset.
 
 **What is read.** Without `cursor:`, everything, each time. With one, the first run reads everything, and each run after
 it the window of rows whose cursor is newer than the newest there was, less the `lag` (what is committed late), and
-those whose cursor is NULL, in a pass of their own. A window of more than a million rows is committed in stretches of a
-million. Everything is read again, of its own accord, when a line of a column, the key, the cursor, `table:` or `query:`
-changed, or when `deletes: detect` finds that the cursor has missed rows; and with `--full`. If the newest cursor has
-gone back, the run goes on from there. A row whose cursor lies in the future is read each time, as one without, so that
-it hides no other; a cursor of NaN or infinity stops the run. A build of more than four million rows with a cursor is
-read in parts of two million, in the order of the key: a finished part survives whatever happens, and what changed since
-it was read is caught up before the commit. Where a key is a pseudonym no place in its order is kept, since that would
-be a key in the clear: such a table is built at once, and a stretch ends where the cursor changes.
+those whose cursor is NULL, in a pass of their own. An index on the cursor is what finds them: without one, the source
+scans its table. A window of more than a million rows is committed in stretches of a million. Everything is read again,
+of its own accord, when a line of a column, the key, the cursor, `table:` or `query:` changed, or when `deletes: detect`
+finds that the cursor has missed rows; and with `--full`. If the newest cursor has gone back, the run goes on from
+there. A row whose cursor lies in the future is read each time, as one without, so that it hides no other; a cursor of
+NaN or infinity stops the run. A build of more than four million rows with a cursor is read in parts of two million, in
+the order of the key: a finished part survives whatever happens, and what changed since it was read is caught up before
+the commit. Where a key is a pseudonym no place in its order is kept, since that would be a key in the clear: such a
+table is built at once, and a stretch ends where the cursor changes.
 
 **Deletes.** `detect` compares the keys of the source with the dataset's after each window: one whole-number key in 32
 ranges by count and sum, so that only ranges that differ are read; any other key as a whole. `ignore` keeps rows that
