@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from proxy.claims import Claim, Pattern, Redirect, Route
+from proxy.claims import Claim, Fallback, Pattern, Redirect, Route
 from proxy.counters import LINES, LINES_LOST
 from proxy.generation import LogSettings
 from proxy.stages import LIVE
@@ -228,5 +228,28 @@ def test_a_full_disk_costs_lines_and_no_answer(run: Runner) -> None:
             stand.station.journal.each_second()
             assert stand.log == ["50 lines of the access log are lost: No space left on device"]
             assert stand.counters.total(LINES) == 0
+
+    run(main)
+
+
+def test_what_is_counted_has_a_line_and_a_fallback_counts_twice(run: Runner, tmp_path: Path) -> None:
+    route = replace(ROUTE, fallback=Fallback("b0", frozenset({"reset"})))
+    backend = ScriptedBackend(scripts=((OK,), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n1", Close()), (OK,)))
+    asked = [b"GET /", b"GET /", b"GET /old", b"GET /repairs/1", b"GET /a%00", b"nonsense"]
+
+    async def main() -> None:
+        log = LogSettings(1.0, "json", str(tmp_path / "log"))
+        claims = [replace(CLAIMS[0], leads_to=route), CLAIMS[1]]
+        async with a_stand(backend, ScriptedBackend(scripts=((Close(),),)), claims=claims, log=log) as stand:
+            for each in asked:
+                await stand.talk(each + b" HTTP/1.1\r\n" + HOST + b"\r\n")
+            said = await lines(stand, tmp_path / "log", len(asked))
+            assert len(said) == len(asked)
+            assert [each["outcome"] for each in said] == ["whole", "cut", "own", "whole", "refused", "refused"]
+            fell_back = said[3]
+            assert (fell_back["slice"], fell_back["side"], fell_back["backend"]) == ("repairs", "legacy", "b0")
+            assert fell_back["address"] == f"127.0.0.1:{backend.port}"
+            assert sum(stand.hits(series) for series in range(10)) == len(asked) + 1
+            stand.station.journal.stop()
 
     run(main)
