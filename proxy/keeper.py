@@ -15,6 +15,10 @@ from proxy.channel import Begin, receive
 from proxy.counters import Counters
 from proxy.shadows import Shadows
 
+# Seconds that who has just come may take to ask; less than the supervisor gives a keeper to end.
+PATIENCE = 1.0
+LOOK_SECONDS = 0.02
+
 
 async def serve(
     home: Path, control: socket.socket, counters: Counters, copies: Sequence[socket.socket], admin: socket.socket | None
@@ -44,8 +48,14 @@ async def _pages(home: Path, admin: socket.socket, counters: Counters) -> AsyncI
     address, port = admin.getsockname()[:2]
     runner = web.AppRunner(make_app(home, address, port, counters), access_log=None)
     await runner.setup()
-    await web.SockSite(runner, admin).start()
+    site = web.SockSite(runner, admin)
+    await site.start()
     yield
+    await site.stop()  # who waits in the socket is served by the next keeper, of this supervisor or the next
+    for _ in range(int(PATIENCE / LOOK_SECONDS)):
+        await asyncio.sleep(LOOK_SECONDS)  # first: who was accepted just now is not among them yet
+        if runner.server is None or not runner.server.connections:
+            break
     await runner.cleanup()
 
 

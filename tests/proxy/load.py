@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ class Citizens:
     """`keeping` of them keep their connections; `fresh` open one for each request; `thinking` pause in between."""
 
     port: int
+    tls: ssl.SSLContext | None = None
     answers: int = 0
     failures: list[str] = field(default_factory=list)
     by_connection: dict[int, list[str]] = field(default_factory=dict)  # failures by the citizen's own port
@@ -60,7 +62,7 @@ class Citizens:
     async def _connection(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter, int]]:
         port, writer = 0, None
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)
             port = writer.get_extra_info("sockname")[1]
             yield reader, writer, port
         except (OSError, asyncio.IncompleteReadError) as error:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import select
 import signal
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.conftest import Start
 from tests.processes import Started
 from tests.proxy.conftest import Named, Proxy, Server
 from tests.proxy.load import Citizens
+from tests.proxy.test_tls import make_certificate
 
 Serve = Callable[..., Proxy]
 SERVING = r"\nserving http://"
@@ -115,6 +117,67 @@ def test_upgrades_under_load(serve: Serve, loop: str) -> None:
     asyncio.run(main())
     assert {worker["state"] for worker in workers_of(proxy)} == {"serving"}
     assert proxy.status()["connections"] == 0
+
+
+def test_neither_the_admin_pages_nor_the_commands_miss_anybody(serve: Serve) -> None:
+    proxy = serve()
+    admin = int(str(proxy.status()["admin"]).rpartition(":")[2])
+
+    async def main() -> None:
+        done = asyncio.Event()
+        asked = {"admin": 0, "control": 0}
+
+        async def ask_the_admin() -> None:
+            while not done.is_set():
+                reader, writer = await asyncio.open_connection("127.0.0.1", admin)
+                writer.write(f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{admin}\r\nConnection: close\r\n\r\n".encode())
+                assert (await reader.read()).endswith(b"ok\n")
+                writer.close()
+                asked["admin"] += 1
+
+        async def ask_for_control() -> None:
+            while not done.is_set():
+                assert (await asyncio.to_thread(proxy.status))["ok"] is True
+                asked["control"] += 1
+
+        async def upgrade() -> None:
+            for _ in range(3):
+                await upgraded(proxy)
+            done.set()
+
+        await asyncio.gather(ask_the_admin(), ask_for_control(), upgrade())
+        assert min(asked.values()) > 20
+
+    asyncio.run(main())
+
+
+class InTls(Proxy):
+    """One that also listens in TLS, on its second address."""
+
+    def text(self, stage: str) -> str:
+        tls = "{address: 127.0.0.1:0, tls: [{cert: www.pem, key: www.key, names: [www.anytown.gov.uk]}]}"
+        return super().text(stage).replace("listen: 127.0.0.1:0", f"listen: [127.0.0.1:0, {tls}]")
+
+
+def test_no_handshake_is_cut_off(tmp_path: Path, backends: dict[str, Server], start: Start, fig: Path) -> None:
+    backends["legacy"].RequestHandlerClass = Posting
+    make_certificate(tmp_path, "www", "www.anytown.gov.uk")
+    proxy = InTls(tmp_path, backends, start, fig)
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+
+    async def main() -> None:
+        port = int(proxy.process.wait_for(r"https://127\.0\.0\.1:(\d+)").group(1))
+        citizens = Citizens(port, anybody)
+        async with citizens.asking(keeping=4, thinking=4, fresh=8):
+            for _ in range(3):
+                await citizens.answered(100)
+                await upgraded(proxy)
+            await citizens.answered(100)
+        assert citizens.failures == []
+
+    asyncio.run(main())
+    end(tmp_path)
 
 
 def test_another_program_takes_over_by_command(serve: Serve, start: Start, fig: Path) -> None:
