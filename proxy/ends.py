@@ -6,7 +6,7 @@ from typing import Protocol
 
 from notation.units import percent
 from proxy.breaker import Breaking
-from proxy.generation import Backend, BackendTls, Certificate, Front, HeadLimits, Limits, LogSettings, Server
+from proxy.generation import Backend, BackendTls, Certificate, Front, HeadLimits, Limits, LogSettings, Probing, Server
 from proxy.model import BackendSpec, LimitsSpec, LogSpec, RoutesSpec
 from proxy.translate.place import Place, Translation, ports_of
 
@@ -89,6 +89,7 @@ def backend_of(name: str, whole: RoutesSpec, files: Files, places: Places) -> Ba
         Breaking(spec.breaker.errors / 100, spec.breaker.of, spec.breaker.cool),
         spec.connections,
         spec.queue,
+        Probing(spec.health.path, spec.health.every) if spec.health is not None else None,
     )
 
 

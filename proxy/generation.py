@@ -53,6 +53,14 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Probing:
+    """`health:` of a backend: what its addresses are asked, and how often, in seconds."""
+
+    path: str
+    every: float
+
+
+@dataclass(frozen=True, slots=True)
 class Backend:
     """Something that can answer, at one address or several. Times in seconds.
 
@@ -76,6 +84,7 @@ class Backend:
     breaking: Breaking = USUAL
     connections: int = 256
     queue: int = 100
+    health: Probing | None = None
 
     def __hash__(self) -> int:
         return hash(self.name)  # what each request looks its pool up by

@@ -13,6 +13,7 @@ from aiohttp import web
 from proxy.admin.pages import make_app
 from proxy.channel import Begin, receive
 from proxy.counters import Counters
+from proxy.health import Health
 from proxy.shadows import Shadows
 
 # Seconds that who has just come may take to ask; less than the supervisor gives a keeper to end.
@@ -29,12 +30,14 @@ async def serve(
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with contextlib.AsyncExitStack() as stack:
         shadows = await stack.enter_async_context(Shadows(counters, copies))
+        health = await stack.enter_async_context(Health(counters))
         if admin is not None:
             await stack.enter_async_context(_pages(home, admin, counters))
 
         async def listen() -> None:
             while isinstance(message := await receive(reader), Begin):
                 shadows.take_in(message.generation)
+                health.take_in(message.generation)
             stop.set()  # an orphan would hold the admin's port
 
         listening = asyncio.create_task(listen())

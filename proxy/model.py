@@ -184,7 +184,7 @@ class BackendSpec(Spec):
         description="Requests that wait for a connection, all workers together; for the rest 503. 100: a longer one "
         "only waits longer.",
     )
-    health: Annotated[HealthSpec | None, Later()] = Field(
+    health: HealthSpec | None = Field(
         None, description="Probing it; default: it is judged by its answers."
     )
     cookies: tuple[CookieName, ...] = Field(

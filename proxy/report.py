@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from proxy.backends import backends
 from proxy.counters import CONNECTIONS, CUT, IN_FLIGHT, LINES, LINES_LOST, TASKS, Counters
 from proxy.plan import DEFAULT_SERIES, NOT_FOUND_SERIES, REFUSED_SERIES
 
@@ -48,6 +49,7 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
             "state": "running" if keeper and keeper.is_running else "not running",
         },
         "slices": [_slice(supervisor, name, spans.get(name, ())) for name in supervisor.loaded.spec.slices],
+        "backends": backends(counters, crew.current.generation.backends.values(), int(monotonic() * 1000)),
         "elsewhere": {
             "default": _counted(*_one(counters, DEFAULT_SERIES)),
             "not_found": _counted(*_one(counters, NOT_FOUND_SERIES)),

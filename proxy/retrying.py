@@ -11,7 +11,8 @@ from dataclasses import dataclass
 # it broke off before its answer. A number: the status of its answer. `queue`: too many wait for a connection, which is
 # no failure of the backend, and nobody else is asked: what is too much for one would soon be too much for both.
 Cause = str | int
-UNSENT = frozenset({"connect", "breaker", "queue"})
+# `down`: the keeper found it down, which in `fallback.on` is meant by `connect`.
+UNSENT = frozenset({"connect", "breaker", "queue", "down"})
 
 # How often a request is sent again to the same backend: a second repetition seldom finds what the first did not.
 REPEATS = 1
@@ -49,7 +50,7 @@ def may_retry(attempt: Attempt) -> bool:
 
 def may_fall_back(attempt: Attempt, on: Collection[Cause]) -> bool:
     """Whether another backend is asked, where `fallback.on` is `on`."""
-    if attempt.cause not in on:
+    if ("connect" if attempt.cause == "down" else attempt.cause) not in on:
         return False
     # A journey with writes stays where it began: what it knows is in the candidate, which is only resting.
     return attempt.is_safe or (not attempt.sent and attempt.cause != "breaker")

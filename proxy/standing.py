@@ -100,4 +100,9 @@ def let_go(counters: Counters, row: int, backends: Collection[int], servers: Col
 
 def is_down(found: memoryview, now: int) -> bool:
     """Whether the keeper's word is that an address is down; `now` in milliseconds."""
-    return bool(found[DOWN]) and now - found[FOUND] <= SILENT_INTERVALS * found[EVERY]
+    return bool(found[DOWN]) and not is_silent(found, now)
+
+
+def is_silent(found: memoryview, now: int) -> bool:
+    """Whether the keeper has said nothing of an address for so long that what it said counts no more."""
+    return now - found[FOUND] > SILENT_INTERVALS * found[EVERY]

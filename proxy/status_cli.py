@@ -151,10 +151,33 @@ def _show(reply: Any) -> None:
                 console.print(Text(f"{row['name']} is held at {hold['stage']} since {_by(hold)}", style="yellow"))
     else:
         console.print("no slices: everything goes to the default backend")
+    console.print(_backends(reply["backends"]))
     if reply["problems"]:
         console.print(Text(f"{reply['config']} was changed and is not taken in:", style="bold red"))
         for problem in reply["problems"]:
             console.print(Text(problem))
+
+
+def _backends(backends: Any) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("backend", "addresses", "breaker", "in flight", "queued", "so far"):
+        table.add_column(name, justify="right" if name in ("in flight", "queued") else "left", no_wrap=True)
+    for row in backends:
+        addresses = "\n".join(map(_address, row["addresses"]))
+        so_far = "  ".join(f"{name} {row[name]:,}" for name in ("refused", "retries", "fallbacks") if row[name])
+        cells = (row["name"], addresses, row["breaker"], f"{row['in_flight']:,}", f"{row['queued']:,}", so_far)
+        ill = row["breaker"] != "closed" or " ejected" in addresses or " down" in addresses
+        table.add_row(*map(Text, cells), style="bold red" if ill else "")
+    return table
+
+
+def _address(each: Any) -> str:
+    """127.0.0.1:9001 down, ejected"""
+    health = f" {each['health']}" if each["health"] != "not known" else ""
+    return f"{each['address']}{health}{' ejected' if each['ejected'] else ''}"
 
 
 def _by(hold: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -67,6 +68,21 @@ def fig() -> Path:
 def port() -> Callable[[], int]:
     """Each call gives a port nobody listens on."""
     return free_port
+
+
+@pytest.fixture
+def dead_port() -> Iterator[Callable[[], int]]:
+    """Each call gives a port where connections are refused, and nobody else comes to listen while the test runs."""
+    held: list[socket.socket] = []
+
+    def dead_port() -> int:
+        held.append(socket.socket())
+        held[-1].bind(("127.0.0.1", 0))
+        return int(held[-1].getsockname()[1])
+
+    yield dead_port
+    for each in held:
+        each.close()
 
 
 @pytest.fixture

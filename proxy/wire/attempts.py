@@ -30,17 +30,22 @@ class Attempts:
         self.tried: list[Lane] = []
 
 
-def is_admitted(exchange: "Exchange") -> bool:
-    """Whether the breaker of its backend lets it through."""
+def refusal(exchange: "Exchange") -> tuple[str, Cause] | None:
+    """Why its backend is not asked, and the cause; None if it is."""
     pool = exchange.pool
+    # One that is down is asked all the same if nobody else would be: the keeper may ask it the wrong thing.
+    if pool.down and exchange.may_repeat and exchange.request.method in SAFE:
+        other = stand_in(exchange.plan, exchange.request.target)
+        if other is not None and may_fall_back(Attempt("down", sent=False, is_safe=True, is_idempotent=True), other.on):
+            return "the keeper found it down", "down"
     state = pool.votes.state(pool.millis())
     if state is State.CLOSED:
-        return True
+        return None
     if state is State.OPEN or not pool.votes.may_try(pool.millis()):
-        return False
+        return "its breaker is open", "breaker"
     exchange.attempts = exchange.attempts or Attempts()
     exchange.attempts.proves = True
-    return True
+    return None
 
 
 def _prove(exchange: "Exchange", *, proved: bool) -> None:
@@ -81,7 +86,7 @@ def rescued(exchange: "Exchange", cause: Cause, why: str) -> bool:
         return True
     if cause == "queue":
         withdraw(exchange)
-    elif cause != "breaker":
+    elif cause not in ("breaker", "down"):
         pool.failed()
         _prove(exchange, proved=False)
     return exchange.is_held and _fell_back(exchange, attempt, why)

@@ -11,7 +11,7 @@ from proxy.retrying import Cause
 from proxy.standing import ASKED, RETRIES
 from proxy.trace import reference_of
 from proxy.translate.bodies import Untranslatable
-from proxy.wire.attempts import Attempts, affords, is_accepted, is_admitted, rescued, withdraw
+from proxy.wire.attempts import Attempts, affords, is_accepted, refusal, rescued, withdraw
 from proxy.wire.chunked import LAST_CHUNK, encode_chunk
 from proxy.wire.compose import interim_bytes, reply_bytes, switched_bytes
 from proxy.wire.heads import ReplyHead, RequestHead
@@ -95,9 +95,9 @@ class Exchange:
         request = self.request
         can_hold = not request.chunked and (request.length or 0) <= HELD_LIMIT
         pool = self.pool
-        if pool.troubled and not is_admitted(self):
+        if pool.troubled and (refused := refusal(self)) is not None:
             self._hold(data)
-            self.upstream_failed(503, "its breaker is open", "breaker")
+            self.upstream_failed(503, *refused)
             return
         lane = self.lane = pool.lane or pool.choose()
         upstream = self.upstream = lane.take(may_repeat=self.may_repeat and can_hold)

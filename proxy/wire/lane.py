@@ -31,7 +31,7 @@ class Lane:
     workers, as of the last look; `usable`: neither ejected nor found down.
     """
 
-    __slots__ = ("elsewhere", "fails", "idle", "mine", "open", "pool", "rows", "server", "usable")
+    __slots__ = ("down", "elsewhere", "fails", "idle", "mine", "open", "pool", "rows", "server", "usable")
 
     def __init__(self, pool: "Pool", server: Server) -> None:
         station = pool.station
@@ -41,7 +41,7 @@ class Lane:
         self.mine = self.rows[station.index]
         self.idle: list[Upstream] = []
         self.open = self.fails = self.elsewhere = 0
-        self.usable = True
+        self.usable, self.down = True, False
 
     @property
     def load(self) -> int:
@@ -156,4 +156,5 @@ class Lane:
         self.elsewhere = flying - (self.mine[AT_ADDRESS] - idle)
         ejected = max([row[EJECTED] for row in self.rows]) > now
         found = self.pool.station.shared.found_by_keeper(self.server.number)
-        self.usable = not ejected and not is_down(found, now)
+        self.down = is_down(found, now)
+        self.usable = not ejected and not self.down

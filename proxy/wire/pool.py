@@ -52,11 +52,12 @@ class Pool:
     """`lane`: the only one, where there is one address. `troubled`: something is to be looked at before a request.
 
     `mine`: this worker's cells of the backend; `waiting`: who waits for a connection; `contended`: others wait, at
-    another worker; `pressed`: a connection that comes back may not simply be kept.
+    another worker; `pressed`: a connection that comes back may not simply be kept; `down`: the keeper found no address
+    up.
     """
 
     __slots__ = (
-        "_ticked", "_tls", "backend", "closed", "connecting", "contended", "lane", "lanes", "mine", "pressed",
+        "_ticked", "_tls", "backend", "closed", "connecting", "contended", "down", "lane", "lanes", "mine", "pressed",
         "standing", "station", "troubled", "votes", "waiting",
     )  # fmt: skip
 
@@ -96,7 +97,8 @@ class Pool:
             self._let_idle_go()
         if not self.closed:
             self.mine[IDLE] = sum([len(lane.idle) for lane in self.lanes])
-        self.troubled = self.votes.state(now) is not State.CLOSED or any(lane.fails for lane in self.lanes)
+        self.down = all(lane.down for lane in self.lanes)
+        self.troubled = self.down or self.votes.state(now) is not State.CLOSED or any(lane.fails for lane in self.lanes)
 
     def failed(self) -> None:
         """A request failed here, whoever is asked now."""

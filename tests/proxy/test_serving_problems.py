@@ -34,7 +34,6 @@ def test_the_whole_notation_is_not_served_yet_and_each_key_is_listed() -> None:
         f"routes.yaml:{line}: {key} is not acted on yet"
         for line, key in [
             (11, "keys"),
-            (26, "backends.repairs.health"),
             (37, "slices.repairs.stage (other than legacy or live)"),
             (45, "slices.repairs.sticky"),
             (47, "slices.repairs.assets"),

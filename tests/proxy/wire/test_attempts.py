@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -14,7 +15,6 @@ from proxy.stages import LIVE
 from proxy.standing import EXTRA, FALLBACKS, RETRIES
 from proxy.table import Claim, Fallback, Pattern, Route
 from proxy.wire.lane import EJECT_AFTER
-from tests.processes import free_port
 from tests.proxy.wire.stand import HOST, OK, Close, Reset, Runner, ScriptedBackend, Silence, Step, a_stand, status_of
 
 GET = b"GET /repairs/1 HTTP/1.1\r\n" + HOST + b"\r\n"
@@ -33,10 +33,12 @@ def post(length: int = 0) -> bytes:
 
 
 @pytest.mark.parametrize("length", [0, 5, HELD - 500, 3 * HELD], ids=["none", "small", "held", "large"])
-def test_a_dead_address_is_gone_round_for_every_request_and_body(run: Runner, length: int) -> None:
+def test_a_dead_address_is_gone_round_for_every_request_and_body(
+    run: Runner, dead_port: Callable[[], int], length: int
+) -> None:
     async def main() -> None:
         living = ScriptedBackend()
-        async with a_stand([free_port(), living, free_port()]) as stand:
+        async with a_stand([dead_port(), living, dead_port()]) as stand:
             for _ in range(12):
                 assert status_of(await stand.talk(post(length))) == 200
         assert len(living.requests) == 12
@@ -45,9 +47,9 @@ def test_a_dead_address_is_gone_round_for_every_request_and_body(run: Runner, le
     run(main)
 
 
-def test_all_addresses_dead_is_a_502(run: Runner) -> None:
+def test_all_addresses_dead_is_a_502(run: Runner, dead_port: Callable[[], int]) -> None:
     async def main() -> None:
-        async with a_stand([free_port(), free_port()]) as stand:
+        async with a_stand([dead_port(), dead_port()]) as stand:
             for _ in range(2 * EJECT_AFTER + 1):
                 assert status_of(await stand.talk(GET)) == 502
             pool = next(iter(stand.station.pools.values()))
@@ -200,10 +202,10 @@ def test_when_legacy_is_asked_instead(run: Runner, law: str, request_: bytes, sc
 
 
 @pytest.mark.parametrize("length", [0, 3, 3 * HELD], ids=["none", "small", "large"])
-def test_a_write_that_reached_nobody_may_go_elsewhere(run: Runner, length: int) -> None:
+def test_a_write_that_reached_nobody_may_go_elsewhere(run: Runner, dead_port: Callable[[], int], length: int) -> None:
     async def main() -> None:
         legacy = ScriptedBackend([[BY_LEGACY]])
-        async with a_stand(legacy, free_port(), claims=[SLICE]) as stand:
+        async with a_stand(legacy, dead_port(), claims=[SLICE]) as stand:
             assert (await stand.talk(post(length))).endswith(b"legacy")
         assert len(legacy.requests) == 1
         assert legacy.requests[0].endswith(b"\r\n\r\n" + b"x" * length)
@@ -211,11 +213,13 @@ def test_a_write_that_reached_nobody_may_go_elsewhere(run: Runner, length: int) 
     run(main)
 
 
-def test_legacy_gets_what_the_citizen_asked_for_and_not_what_the_slice_would_have(run: Runner) -> None:
+def test_legacy_gets_what_the_citizen_asked_for_and_not_what_the_slice_would_have(
+    run: Runner, dead_port: Callable[[], int]
+) -> None:
     async def main() -> None:
         legacy = ScriptedBackend([[BY_LEGACY]])
         route = replace(ROUTE, rewrite=Pattern.parse("/v2/*"))
-        async with a_stand(legacy, free_port(), claims=[replace(SLICE, leads_to=route)]) as stand:
+        async with a_stand(legacy, dead_port(), claims=[replace(SLICE, leads_to=route)]) as stand:
             await stand.talk(b"GET /repairs//1?a=%41 HTTP/1.1\r\n" + HOST + b"X-One: 1\r\n\r\n")
         assert legacy.requests[0].startswith(b"GET /repairs//1?a=%41 HTTP/1.1\r\n")
         assert b"X-One: 1\r\n" in legacy.requests[0]
@@ -223,20 +227,20 @@ def test_legacy_gets_what_the_citizen_asked_for_and_not_what_the_slice_would_hav
     run(main)
 
 
-def test_without_a_fallback_the_citizen_is_told(run: Runner) -> None:
+def test_without_a_fallback_the_citizen_is_told(run: Runner, dead_port: Callable[[], int]) -> None:
     async def main() -> None:
         legacy = ScriptedBackend()
         claim = replace(SLICE, leads_to=replace(ROUTE, fallback=None))
-        async with a_stand(legacy, free_port(), claims=[claim]) as stand:
+        async with a_stand(legacy, dead_port(), claims=[claim]) as stand:
             assert status_of(await stand.talk(GET)) == 502
         assert not legacy.requests
 
     run(main)
 
 
-def test_legacy_itself_has_nobody_to_fall_back_to(run: Runner) -> None:
+def test_legacy_itself_has_nobody_to_fall_back_to(run: Runner, dead_port: Callable[[], int]) -> None:
     async def main() -> None:
-        async with a_stand(free_port(), free_port(), claims=[SLICE]) as stand:
+        async with a_stand(dead_port(), dead_port(), claims=[SLICE]) as stand:
             assert status_of(await stand.talk(GET)) == 502
 
     run(main)

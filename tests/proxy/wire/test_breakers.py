@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from proxy.breaker import Breaking
+from proxy.standing import DOWN, EVERY, FOUND
 from tests.proxy.wire.stand import HOST, OK, Reset, Runner, ScriptedBackend, Stand, Step, a_stand, status_of
 from tests.proxy.wire.test_attempts import BY_LEGACY, GET, SLICE, post
 
@@ -119,5 +120,55 @@ def test_a_post_is_never_sent_twice_whatever_happens(run: Runner) -> None:
                 await stand.talk(head + body)
         bodies = [request.rpartition(b"\r\n\r\n")[2] for each in (one, other, legacy) for request in each.requests]
         assert sorted(bodies) == sorted(b"n=%d" % n for n in range(60))
+
+    run(main)
+
+
+def found_down(stand: Stand, *numbers: int) -> None:
+    """As the keeper would write it."""
+    for number in numbers:
+        cells = stand.counters.found_by_keeper(number)
+        cells[EVERY], cells[DOWN], cells[FOUND] = 60_000, 1, int(time.monotonic() * 1000)
+    look(stand)
+
+
+def test_an_address_that_the_keeper_finds_down_is_not_asked(run: Runner) -> None:
+    async def main() -> None:
+        down, up = ScriptedBackend(), ScriptedBackend()
+        async with a_stand([down, up], workers=2) as stand:
+            for worker in range(2):
+                await stand.talk(GET, worker=worker)
+            before = len(down.requests)
+            found_down(stand, 0)
+            for n in range(20):
+                assert status_of(await stand.talk(GET, worker=n % 2)) == 200
+            assert len(down.requests) == before
+
+    run(main)
+
+
+def test_a_slice_that_is_down_is_read_from_legacy_and_its_writes_are_tried(run: Runner) -> None:
+    async def main() -> None:
+        legacy, candidate = ScriptedBackend([[BY_LEGACY]]), ScriptedBackend()
+        async with a_stand(legacy, candidate, claims=[SLICE]) as stand:
+            await stand.talk(GET)
+            found_down(stand, 1)
+            assert (await stand.talk(GET)).endswith(b"legacy")
+            assert len(candidate.requests) == 1
+            assert (await stand.talk(post(3))).endswith(b"ok"), "nobody knows better than trying"
+
+    run(main)
+
+
+def test_where_all_are_down_all_are_asked_if_nobody_else_can_be(run: Runner) -> None:
+    async def main() -> None:
+        one, other = ScriptedBackend(), ScriptedBackend()
+        async with a_stand([one, other]) as stand:
+            await stand.talk(GET)
+            found_down(stand, 0, 1)
+            for _ in range(20):
+                assert status_of(await stand.talk(GET)) == 200
+            assert one.requests
+            assert other.requests
 
     run(main)

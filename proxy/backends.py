@@ -1,0 +1,55 @@
+"""How each backend stands, for `fig status` and the admin page: plain values that can be written as JSON."""
+
+from collections.abc import Iterable
+
+from proxy.counters import Counters
+from proxy.generation import Backend, Server
+from proxy.standing import (
+    AT_ADDRESS,
+    CONNECTIONS,
+    DOWN,
+    EJECTED,
+    FALLBACKS,
+    FOUND,
+    IDLE,
+    IDLE_AT_ADDRESS,
+    QUEUED,
+    REFUSED,
+    RETRIES,
+    Standing,
+    is_silent,
+)
+from proxy.votes import Votes
+
+
+def backends(counters: Counters, served: Iterable[Backend], now: int) -> list[dict[str, object]]:
+    """Each backend of the generation that is served; `now` in milliseconds of the machine's monotonic clock."""
+    return [_backend(counters, each, now) for each in served]
+
+
+def _backend(counters: Counters, backend: Backend, now: int) -> dict[str, object]:
+    standing = Standing(counters.of_backend(backend.number), 0)
+    connections = standing.total(CONNECTIONS)
+    return {
+        "name": backend.name,
+        "breaker": Votes(standing, backend.breaking).state(now).value,
+        "in_flight": max(0, connections - standing.total(IDLE)),
+        "connections": connections,
+        "queued": standing.total(QUEUED),
+        "refused": standing.total(REFUSED),
+        "retries": standing.total(RETRIES),
+        "fallbacks": standing.total(FALLBACKS),
+        "addresses": [_address(counters, server, now) for server in backend.servers],
+    }
+
+
+def _address(counters: Counters, server: Server, now: int) -> dict[str, object]:
+    rows, found = counters.of_server(server.number), counters.found_by_keeper(server.number)
+    known = found[FOUND] and not is_silent(found, now)
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return {
+        "address": f"{host}:{server.port}",
+        "health": ("down" if found[DOWN] else "up") if known else "not known",
+        "ejected": max(row[EJECTED] for row in rows) > now,
+        "in_flight": max(0, sum(row[AT_ADDRESS] - row[IDLE_AT_ADDRESS] for row in rows)),
+    }
