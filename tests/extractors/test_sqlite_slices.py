@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from extractors.refused import NativeFailed
+from extractors.refused import NativeFailed, SourceRefused
 from extractors.sources import sqlite, sqlite_fast
 
 from .sqlite_files import columns, made, opened, rows, selected
@@ -68,3 +68,27 @@ def test_a_value_of_another_kind_is_noticed_in_whatever_slice_it_is(
             list(reading.read(select))
         assert failed.value.columns == {"A"}
         assert process.returncode is not None
+
+
+@pytest.mark.parametrize("how", ["killed", "cancelled", "left off"])
+def test_two_lanes_end_at_once(path: Path, how: str) -> None:
+    with made(path) as connection:
+        connection.execute("CREATE TABLE T (N INTEGER PRIMARY KEY, A TEXT)")
+        connection.executemany("INSERT INTO T (A) VALUES (?)", [("x" * 100,) for _ in range(100_000)])
+    cols = columns("NA", ["int64", "string"])
+    with opened(path, max_connections=3) as reading:
+        assert reading.fast is not None
+        process = reading.fast.process
+        select = selected(reading, "T", cols)
+        assert reading.count(select) == 100_000
+        batches = reading.read(select)
+        next(batches)
+        if how == "left off":
+            batches.close()
+        else:
+            process.kill() if how == "killed" else reading.cancel()
+            with pytest.raises(NativeFailed if how == "killed" else SourceRefused):
+                list(batches)
+        assert process.returncode is not None
+        if how == "killed":
+            assert len(rows(list(reading.read(select)))) == 100_000  # the plain way
