@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import aiohttp
@@ -145,3 +146,26 @@ def test_a_reader_that_is_stuck_holds_no_citizen_up(
     proxy.process.wait_for(r"lines of the access log are lost: what reads it does not keep up")
     os.close(reader)
     assert proxy.process.stop() == 0
+
+
+def test_status_and_the_page_say_where_it_is_and_what_is_lost(
+    tmp_path: Path, backends: dict[str, Server], start: Start, fig: Path
+) -> None:
+    proxy = Logged("{access: sampled 50%, file: access.log}", tmp_path, backends, start, fig)
+    admin = proxy.status()["admin"]
+
+    def said() -> str:
+        return subprocess.run([fig, "status", "-c", proxy.file], capture_output=True, text=True, check=True).stdout
+
+    assert f"metrics: http://{admin}/metrics\n" in said()
+    assert "access log: sampled 50%, json, to access.log; 0 lines written\n" in said()
+    page = asyncio.run(get(f"http://{admin}/"))[1]
+    assert "The access log tells of sampled 50%, in json, on access.log: 0 lines." in page
+    assert '<a href="/metrics">' in page
+    proxy.log = "{access: all, file: /dev/full}"
+    proxy.write("legacy")
+    assert proxy.ask(do="reload")["ok"] is True
+    asyncio.run(many(proxy, 20))
+    asyncio.run(until(lambda: log_of(proxy)["lost"] == 20))
+    assert "access log: all, json, to /dev/full; 0 lines written, 20 lines lost\n" in said()
+    assert "<strong>20 lines were lost.</strong>" in asyncio.run(get(f"http://{admin}/"))[1]
