@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -79,6 +80,7 @@ def measured(chosen: argparse.Namespace, everyone: list[Found], scratch: Callabl
 
 def main() -> None:
     chosen = options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is ended then too
     ask_for_tools()
     everyone = present(chosen.peers)
     with tempfile.TemporaryDirectory(prefix="fig-bench-") as top:
