@@ -21,6 +21,7 @@ from proxy.answers import answer
 from proxy.certificates import certificate_problems, files_of
 from proxy.channel import Drain, Whole, whole
 from proxy.children import ended
+from proxy.coming_up import come_up
 from proxy.compiler import Held, make_generation
 from proxy.config import Loaded, load, serving_problems
 from proxy.control import AGAIN, Message
@@ -98,6 +99,7 @@ class Supervisor:
         )
         with contextlib.ExitStack() as stack:
             predecessor = Predecessor.of(self.home) if options.take_over else None
+            self._heed_signals()  # before the lock says whom to send them to
             if predecessor is None:
                 self._begin_with(found(wanted, stack))
                 await self._serve(None)
@@ -122,16 +124,20 @@ class Supervisor:
     def _worker_flags(self) -> tuple[str, ...]:
         return ("--loop", self.options.loop, *(() if self.options.fast else ("--no-fast-path",)))
 
-    async def _serve(self, predecessor: Predecessor | None) -> None:
+    def _heed_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, self.stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._hang_up.set)
         loop.add_signal_handler(signal.SIGUSR2, self.upgrade.start)
+
+    async def _serve(self, predecessor: Predecessor | None) -> None:
         self.crew.start()
-        await self._first_workers(predecessor)
-        if self.stopping.is_set():
+        why = await come_up(self.crew, self.stopping, predecessor)
+        if why or self.stopping.is_set():
             await self._leave(predecessor)
+            if why:
+                raise CannotStart(why)
             return
         tasks = []
         if predecessor is not None:
@@ -179,27 +185,6 @@ class Supervisor:
         for listener in self.listeners:
             listener.close()
         await draining
-
-    async def _first_workers(self, predecessor: Predecessor | None) -> None:
-        """Wait until every worker serves, or somebody stops us. Raises CannotStart when they die instead."""
-        crew = self.crew
-        serving = asyncio.create_task(crew.all_at(crew.current.generation.number))
-        stopped = asyncio.create_task(self.stopping.wait())
-        withdrawn = {predecessor.watch()} if predecessor else set()
-        why = ""
-        while not serving.done() and not stopped.done() and not why:
-            await asyncio.wait((serving, stopped, *withdrawn), timeout=0.1, return_when=asyncio.FIRST_COMPLETED)
-            if crew.deaths > 2 * len(crew.hands):
-                why = "the workers die as soon as they start\n    what they said last stands above"
-            elif any(each.done() for each in withdrawn):
-                why = "the running proxy took its offer back"
-        if serving.done() and serving.exception() is not None:
-            why = str(serving.exception())
-        for task in (serving, stopped):
-            task.cancel()
-        if why:
-            await self._leave(predecessor)
-            raise CannotStart(why)
 
     async def _leave(self, predecessor: Predecessor | None) -> None:
         """Stop before it is said that we serve; beside a running proxy some citizens may have been served here."""

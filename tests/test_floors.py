@@ -102,6 +102,7 @@ FLOORS: Mapping[str, int] = {
     "proxy.cli": ROOMS,
     "proxy.chosen": HANDS,
     "proxy.claims": DECISIONS,
+    "proxy.coming_up": ROOMS,
     "proxy.compiler": DECISIONS,
     "proxy.config": DECISIONS,
     "proxy.conflicts": DECISIONS,
