@@ -71,6 +71,15 @@ class Fallback:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadowing:
+    """Which exchanges of a slice are copied: a share of them (0 to 1), of these methods, up to a size of the body."""
+
+    sample: float
+    methods: frozenset[bytes]
+    max_body: int
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A pattern of requests that belongs to a slice, and what its slice has come to."""
 
@@ -81,6 +90,7 @@ class Route:
     names_method: bool
     rewrite: Pattern | None = None
     fallback: Fallback | None = None
+    shadowing: Shadowing | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from proxy.paths import PathRules, fold_case
 from proxy.plan import FIRST_FREE_SERIES, Rules
 from proxy.predicates import Needs
 from proxy.stages import FALLS_BACK, LEGACY, Stage, effective
-from proxy.table import Claim, Fallback, Gone, Pattern, Redirect, Regex, Route, Table
+from proxy.table import Claim, Fallback, Gone, Pattern, Redirect, Regex, Route, Shadowing, Table
 
 
 class SeriesFull(Exception):
@@ -140,7 +140,9 @@ def _claims(spec: RoutesSpec, where: WhereIs, held: Held, book: SeriesBook, path
         stage = held.stage(name, slice_spec)
         legacy = spec.legacy_of(name)
         fallback = _fallback(slice_spec, stage, legacy)
-        plain = Route(name, stage, slice_spec.backend, legacy, names_method=False, fallback=fallback)
+        shadowing = _shadowing(slice_spec, stage)
+        sides = slice_spec.backend, legacy
+        plain = Route(name, stage, *sides, names_method=False, fallback=fallback, shadowing=shadowing)
         for index, route in enumerate(slice_spec.routes):
             methods, needs = methods_of(route), needs_of(route)
             leads_to = plain
@@ -166,6 +168,14 @@ def _fallback(spec: SliceSpec, stage: Stage, legacy: str) -> Fallback | None:
     if spec.fallback is None or stage.name not in FALLS_BACK:
         return None
     return Fallback(spec.fallback.to or legacy, frozenset(spec.fallback.on))
+
+
+def _shadowing(spec: SliceSpec, stage: Stage) -> Shadowing | None:
+    """What is copied to the candidate: of safe requests alone, for whatever it would write counts."""
+    if spec.shadow is None or stage.name != "shadow":
+        return None
+    methods = frozenset(method.encode() for method in spec.shadow.methods)
+    return Shadowing(spec.shadow.sample / 100, methods, spec.shadow.max_body)
 
 
 def paths_of(spec: RoutesSpec) -> PathRules:

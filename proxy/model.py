@@ -247,7 +247,9 @@ class ShadowSpec(Spec):
     max_body: Size = Field(
         2**20, description="A larger answer is not compared. 1 MiB: pages are smaller, files need no comparing."
     )
-    reverse: Flag = Field(False, description="`true`: at stage `live`, legacy is sent the copies.")
+    reverse: Annotated[Flag, Later()] = Field(
+        False, description="`true`: at stage `live`, legacy is sent the copies."
+    )
 
 
 class CompareSpec(Spec):
@@ -280,8 +282,8 @@ class SliceSpec(Spec):
         StageText,
         Later(
             unless=lambda stage: stage.name in SERVED,
-            note=" (other than legacy or live)",
-            hint="write legacy or live until it is",
+            note=" (canary and retired)",
+            hint="write legacy, shadow or live until it is",
         ),
     ] = Field(
         LEGACY,
@@ -305,9 +307,7 @@ class SliceSpec(Spec):
     assets: Annotated[tuple[PathPattern, ...], Later()] = Field(
         (), description="On 404 a safe request for these asks the other side."
     )
-    shadow: Annotated[ShadowSpec | None, Later()] = Field(
-        None, description="Copies to the side that does not answer; default: none."
-    )
+    shadow: ShadowSpec | None = Field(None, description="Copies to the side that does not answer; default: none.")
     repeatable: Annotated[Flag, Later()] = Field(
         False, description="`true`: legacy may be asked again with a citizen's session."
     )

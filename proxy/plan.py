@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proxy.asked import FORM_LIMIT, IDEMPOTENT, SAFE, Asked, form_overrides
+from proxy.copyable import may_be_copied
 from proxy.paths import BadPath, PathRules, read_path
 from proxy.table import Ambiguous, Claim, Gone, Redirect, Route, Table
 
@@ -20,7 +21,7 @@ __all__ = [
 HEALTH_PATH = b"/.fig/health"
 
 Reason = Literal[
-    "default", "no default", "stage legacy", "stage", "writes to legacy", "overrides its method",
+    "default", "no default", "stage legacy", "stage shadow", "stage", "writes to legacy", "overrides its method",
     "redirect", "gone", "health", "other host", "bad path", "ambiguous", "fallback",
 ]  # fmt: skip
 
@@ -29,8 +30,9 @@ Reason = Literal[
 class Forward:
     """Sent to `backend` as `target`; counted in `series`.
 
-    `if_overridden`: its body is a form, and may name another method; then (see `form_overrides`) this is the plan. Not
-    frozen, like `Answer`: one is made for every request, and freezing trebles what that takes.
+    `copied_as`: what a candidate is asked for too, if the exchange is in the sample; `if_overridden`: its body is a
+    form, and may name another method; then (see `form_overrides`) this is the plan. Not frozen, like `Answer`: one is
+    made for every request, and freezing trebles what that takes.
     """
 
     backend: str
@@ -39,6 +41,7 @@ class Forward:
     reason: Reason
     claim: Claim | None = None
     if_overridden: "Forward | None" = None
+    copied_as: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -119,20 +122,38 @@ def _as_claimed(asked: Asked, claim: Claim, canonical: bytes) -> Forward | Answe
 
 
 def _to_side(asked: Asked, claim: Claim, route: Route, canonical: bytes) -> Forward:
-    if route.stage.name == "legacy":
+    stage = route.stage.name
+    if stage == "legacy":
         return Forward(route.legacy, asked.target, claim.series, "stage legacy", claim)
+    if stage == "shadow":
+        plan = Forward(route.legacy, asked.target, claim.series, "stage shadow", claim)
+        if _is_copied(asked, route):
+            plan.copied_as = _for_slice(asked, claim, route, canonical)
+        return plan
     # A route that names the method promises that its slice submits legacy's own form; an overridden method is not the
     # one it named.
     if asked.overrides_method:
         return Forward(route.legacy, asked.target, claim.series, "overrides its method", claim)
     if asked.method not in SAFE and not route.names_method:
         return Forward(route.legacy, asked.target, claim.series, "writes to legacy", claim)
-    path = claim.pattern.replace(canonical, route.rewrite) if route.rewrite else canonical
-    target = path if asked.query is None else path + b"?" + asked.query
-    plan = Forward(route.backend, target, claim.series + 1, "stage", claim)
+    plan = Forward(route.backend, _for_slice(asked, claim, route, canonical), claim.series + 1, "stage", claim)
     if asked.has_body and asked.carries_form:
         plan.if_overridden = Forward(route.legacy, asked.target, claim.series, "overrides its method", claim)
     return plan
+
+
+def _for_slice(asked: Asked, claim: Claim, route: Route, canonical: bytes) -> bytes:
+    """What the slice's backend is asked for."""
+    path = claim.pattern.replace(canonical, route.rewrite) if route.rewrite else canonical
+    return path if asked.query is None else path + b"?" + asked.query
+
+
+def _is_copied(asked: Asked, route: Route) -> bool:
+    """Whether a candidate may be asked too: what was sampled is decided by whoever throws the dice."""
+    shadowing = route.shadowing
+    if shadowing is None or asked.method not in shadowing.methods or asked.has_body:
+        return False
+    return may_be_copied(asked.method, asked.target, overrides=asked.overrides_method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +188,7 @@ def because(plan: Forward | Answer) -> str:
         "default": "no route claims it, so it goes to the default",
         "no default": "no route claims it and there is no default:",
         "stage legacy": f"slice {name} is at stage legacy",
+        "stage shadow": f"slice {name} is at stage shadow: legacy answers",
         "stage": f"slice {name} is at stage {stage}",
         "writes to legacy": f"slice {name} writes to legacy, and its route does not name this method",
         "overrides its method": f"it overrides its method, so it counts as unsafe, and slice {name} writes to legacy",

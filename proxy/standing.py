@@ -18,6 +18,8 @@ CONNECTIONS, IDLE, QUEUED, TRYING = range(4)
 ASKED, FAILED, EXTRA, RETRIES, FALLBACKS, REFUSED = range(4, 10)
 # The breaker's moments, in milliseconds of the machine's monotonic clock; and ASKED of all when it closed.
 OPENED, CLOSED, CLOSED_AFTER = range(10, 13)
+# Exchanges that were to be copied to it and were not, by their `copies.Cause`.
+NOT_COPIED = range(13, 16)
 # ASKED and EXTRA at the beginning of each of the last seconds; ASKED of all at each of this worker's last failures.
 _SECONDS, _FIRST_SECOND, _FIRST_FAILURE = 16, 16, 128
 REMEMBERED = BACKEND_CELLS - _FIRST_FAILURE

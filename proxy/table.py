@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from proxy.asked import Asked
-from proxy.claims import Claim, Fallback, Gone, Pattern, Redirect, Regex, Route
+from proxy.claims import Claim, Fallback, Gone, Pattern, Redirect, Regex, Route, Shadowing
 from proxy.paths import Readings
 from proxy.regexes import Regexes
 
-__all__ = ["Ambiguous", "Claim", "Fallback", "Gone", "Pattern", "Redirect", "Regex", "Route", "Table"]
+__all__ = ["Ambiguous", "Claim", "Fallback", "Gone", "Pattern", "Redirect", "Regex", "Route", "Shadowing", "Table"]
 
 
 # Bytes of a prefix below which its segments need no counting: there are too few to cost anything.

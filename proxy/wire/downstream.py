@@ -12,6 +12,7 @@ from proxy.wire import fast
 from proxy.wire.body import IncomingBody, TooLarge
 from proxy.wire.chunked import BadChunk
 from proxy.wire.connection import Connection
+from proxy.wire.copying import copying_of
 from proxy.wire.exchange import Exchange
 from proxy.wire.form import HeldForm, is_translated
 from proxy.wire.grammar import read_beginning, read_request
@@ -205,6 +206,9 @@ class Downstream(Connection):
         self.exchange = exchange
         if self.station.access is not None:
             exchange.line = self.begin_line(request, exchange.trace, started)
+        if plan.copied_as is not None:
+            assert self._peer is not None
+            exchange.copying = copying_of(exchange, self._peer)
         exchange.begin(self.sent_first(exchange, body), ended=ended)
 
     def sent_first(self, exchange: Exchange, body: bytes) -> bytes:

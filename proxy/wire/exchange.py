@@ -3,6 +3,7 @@
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from proxy import copies
 from proxy.access import Outcome
 from proxy.asked import target_overrides
 from proxy.generation import Generation
@@ -18,6 +19,7 @@ from proxy.wire.heads import ReplyHead, RequestHead
 from proxy.wire.log import Line
 
 if TYPE_CHECKING:
+    from proxy.wire.copying import Copying
     from proxy.wire.downstream import Downstream
     from proxy.wire.form import HeldForm
     from proxy.wire.lane import Lane
@@ -33,9 +35,9 @@ class Exchange:
     """Belongs to one citizen's connection and, once there is one, to one backend's."""
 
     __slots__ = (
-        "_chunked", "_held", "_held_bytes", "attempts", "citizen", "form", "generation", "is_over", "keeps_open",
-        "lane", "line", "plan", "pool", "reply", "request", "request_ended", "started", "trace", "translator",
-        "upstream",
+        "_chunked", "_held", "_held_bytes", "attempts", "citizen", "copying", "form", "generation", "is_over",
+        "keeps_open", "lane", "line", "plan", "pool", "reply", "request", "request_ended", "started", "trace",
+        "translator", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +63,7 @@ class Exchange:
         self.lane: Lane | None = None
         self.attempts: Attempts | None = None  # once one has failed
         self.line: Line | None = None  # of the access log
+        self.copying: Copying | None = None  # where it is shadowed
         self.upstream: Upstream | None = None
         self.reply: ReplyHead | None = None
         self.request_ended = False
@@ -204,9 +207,17 @@ class Exchange:
             date=self.citizen.station.date,
             hsts=self.citizen.door.hsts,
         )
+        if self.copying is not None:
+            self.copying.head_came(reply)
+        self._passes(content)
+        self.citizen.write(head + (encode_chunk(content) if self._chunked else content))
+
+    def _passes(self, content: bytes) -> None:
+        """Let those know who keep an account of the answer."""
         if self.line is not None:
             self.line.size += len(content)
-        self.citizen.write(head + (encode_chunk(content) if self._chunked else content))
+        if self.copying is not None:
+            self.copying.content_came(content)
 
     def content_came(self, content: bytes) -> None:
         """More of the body."""
@@ -216,8 +227,7 @@ class Exchange:
             except Untranslatable as why:
                 self._cannot_translate(why)
                 return
-        if self.line is not None:
-            self.line.size += len(content)
+        self._passes(content)
         self.citizen.write(encode_chunk(content) if self._chunked else content)
 
     def reply_ended(self) -> None:
@@ -230,11 +240,12 @@ class Exchange:
             except Untranslatable as why:
                 self._cannot_translate(why)
                 return
-            if self.line is not None:
-                self.line.size += len(rest)
+            self._passes(rest)
             self.citizen.write(encode_chunk(rest) if self._chunked else rest)
         if self._chunked:
             self.citizen.write(LAST_CHUNK)
+        if self.copying is not None:
+            self.copying.ended()
         self._close()
         micros = int((monotonic() - self.started) * 1e6)
         self.citizen.station.counters.count(self.plan.series, self.reply.status // 100, micros)
@@ -339,4 +350,6 @@ class Exchange:
     def _close(self) -> None:
         self.is_over = True
         self._held = None
+        if self.copying is not None:
+            self.copying.give_up(copies.Cause.CUT)  # unless it has ended
         self.citizen.station.in_flight -= 1

@@ -97,6 +97,11 @@ class Station:
             standing.begin(int(self.now))
         return standing
 
+    @property
+    def number(self) -> int:
+        """Tells the latest request from others of this worker, modulo 2**32."""
+        return self._issued & 0xFFFFFFFF
+
     def trace(self) -> bytes:
         """The lines that name a new request to a backend: its id, and the trace it begins (see proxy/trace.py)."""
         self._issued += 1
