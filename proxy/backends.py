@@ -43,12 +43,16 @@ def _backend(counters: Counters, backend: Backend, now: int) -> dict[str, object
     }
 
 
+def shown(server: Server) -> str:
+    """Its address for people: `10.0.0.7:9001`, `[fd00::7]:9001`."""
+    return f"[{server.host}]:{server.port}" if ":" in server.host else f"{server.host}:{server.port}"
+
+
 def _address(counters: Counters, server: Server, now: int) -> dict[str, object]:
     rows, found = counters.of_server(server.number), counters.found_by_keeper(server.number)
     known = found[FOUND] and not is_silent(found, now)
-    host = f"[{server.host}]" if ":" in server.host else server.host
     return {
-        "address": f"{host}:{server.port}",
+        "address": shown(server),
         "health": ("down" if found[DOWN] else "up") if known else "not known",
         "ejected": max(row[EJECTED] for row in rows) > now,
         "in_flight": max(0, sum(row[AT_ADDRESS] - row[IDLE_AT_ADDRESS] for row in rows)),

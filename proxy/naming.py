@@ -6,6 +6,7 @@ Plain values that can be written as JSON; as many as there are slices and backen
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
+from proxy.backends import shown
 from proxy.stages import LIVE, Stage
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ def naming(supervisor: "Supervisor") -> dict[str, object]:
         "workers": {str(hand.index): hand.generation for hand in crew.hands},
         "default": spec.default,
         "backends": {name: supervisor.book.of_backend(name) for name in spec.backends},
+        "addresses": [
+            {"backend": backend.name, "address": shown(server), "place": server.number}
+            for backend in crew.current.generation.backends.values()
+            for server in backend.servers
+        ],
         "slices": [
             {
                 "name": name,

@@ -6,10 +6,11 @@ supervisor what the counts belong to.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal
 
 from aiohttp import web
@@ -32,13 +33,16 @@ from proxy.plan import DEFAULT_SERIES, HEALTH_SERIES, NOT_FOUND_SERIES, REFUSED_
 from proxy.standing import (
     ASKED,
     CLOSED,
+    EJECTED,
     FAILED,
+    FAILED_THERE,
     FALLBACKS,
     OPENED,
     QUEUED,
     REFUSED,
     RETRIES,
     Standing,
+    is_down,
 )
 from proxy.standing import CONNECTIONS as TO_BACKEND
 from proxy.sums import Span, sums
@@ -95,6 +99,7 @@ def families(told: Told, counters: Counters) -> Iterator[Family]:
     yield from _answers(list(_sides(told, counters)))
     yield from _own(told, counters)
     yield from _backends(told, counters)
+    yield from _addresses(told, counters, int(monotonic() * 1000))
     yield from _slices(told)
     yield from _processes(told, counters)
 
@@ -187,6 +192,24 @@ def _backends(told: Told, counters: Counters) -> Iterator[Family]:
             for backend, each in standings.items()
         ],
     )
+
+
+def _addresses(told: Told, counters: Counters, now: int) -> Iterator[Family]:
+    """`now`: in milliseconds of the machine's monotonic clock."""
+    labels = [{"backend": each["backend"], "address": each["address"]} for each in told["addresses"]]
+    places = [each["place"] for each in told["addresses"]]
+    rows = [counters.of_server(place) for place in places]
+
+    def one(name: str, meaning: str, values: Iterable[int]) -> Family:
+        kind: Literal["counter", "gauge"] = "counter" if name.endswith("_total") else "gauge"
+        return Family(f"stranglerfig_address_{name}", kind, meaning, list(map(Sample, labels, values)))
+
+    down = (int(is_down(counters.found_by_keeper(place), now)) for place in places)
+    yield one("down", "1: the keeper has asked it for its health, and got no good answer.", down)
+    ejected = (int(max(row[EJECTED] for row in each) > now) for each in rows)
+    yield one("ejected", "1: it failed several times in a row and is left out for a while.", ejected)
+    failures = (sum(row[FAILED_THERE] for row in each) for each in rows)
+    yield one("failures_total", "Connections and answers of it that failed.", failures)
 
 
 def _slices(told: Told) -> Iterator[Family]:

@@ -8,6 +8,7 @@ import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 
 import aiohttp
 import pytest
@@ -20,6 +21,7 @@ from proxy.compiler import SeriesBook
 from proxy.counters import BOUNDS, LINES_LOST, Counters
 from proxy.exposition import Family, Sample, buckets, page
 from proxy.plan import DEFAULT_SERIES, NOT_FOUND_SERIES
+from proxy.standing import DOWN, EJECTED, EVERY, FAILED_THERE, FOUND
 from proxy.sums import sums
 from tests.conftest import Start
 from tests.proxy.conftest import Proxy, Server
@@ -59,6 +61,7 @@ def told(book: SeriesBook, **changes: object) -> dict[str, object]:
         "slices": [{"name": "repairs", "backend": "repairs", "legacy": "legacy", "share": 0.1, "held": True,
                     "series": spans.get("repairs", [])}],
         "redirects_and_gone": spans.get("", []),
+        "addresses": [{"backend": "repairs", "address": f"10.0.0.{place}:9001", "place": place} for place in (3, 4)],
         **changes,
     }  # fmt: skip
 
@@ -97,6 +100,26 @@ def test_counts_are_by_slice_side_backend_and_class(counters: Counters) -> None:
     assert value(values, "slice_share", slice="repairs") == 0.1
     assert value(values, "slice_held", slice="repairs") == 1
     assert value(values, "worker_generation", worker="1") == 2
+
+
+def test_addresses_that_are_down_or_left_out_are_told(counters: Counters) -> None:
+    now = int(monotonic() * 1000)
+    found = counters.found_by_keeper(3)
+    found[DOWN], found[FOUND], found[EVERY] = 1, now, 60_000
+    for row in (0, 1):
+        counters.of_server(4)[row][FAILED_THERE] = 2 + row
+    counters.of_server(4)[1][EJECTED] = now + 60_000
+    values = scraped(counters, told(SeriesBook()))
+    said = {
+        (name, place): value(values, f"address_{name}", backend="repairs", address=f"10.0.0.{place}:9001")
+        for name in ("down", "ejected", "failures_total")
+        for place in (3, 4)
+    }
+    assert said == {
+        ("down", 3): 1, ("down", 4): 0, ("ejected", 3): 0, ("ejected", 4): 1,
+        ("failures_total", 3): 0, ("failures_total", 4): 5,
+    }  # fmt: skip
+    del found
 
 
 @settings(max_examples=30)
