@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from proxy.copies import Cause, Outcome
 from proxy.counters import Counters
 from proxy.generation import Backend, Server
 from proxy.standing import (
@@ -13,6 +14,7 @@ from proxy.standing import (
     FOUND,
     IDLE,
     IDLE_AT_ADDRESS,
+    NOT_COPIED,
     QUEUED,
     REFUSED,
     RETRIES,
@@ -39,7 +41,17 @@ def _backend(counters: Counters, backend: Backend, now: int) -> dict[str, object
         "refused": standing.total(REFUSED),
         "retries": standing.total(RETRIES),
         "fallbacks": standing.total(FALLBACKS),
+        "copies": _copies(counters, backend, standing),
         "addresses": [_address(counters, server, now) for server in backend.servers],
+    }
+
+
+def _copies(counters: Counters, backend: Backend, standing: Standing) -> dict[str, int]:
+    """What became of the exchanges that were to be copied to it: by the keeper, and those that never reached it."""
+    cells = counters.shadowed(backend.number)
+    return {
+        **{outcome.name.lower(): cells[outcome] for outcome in Outcome},
+        **{cause.name.lower(): standing.total(NOT_COPIED[cause]) for cause in Cause},
     }
 
 

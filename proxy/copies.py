@@ -40,6 +40,17 @@ class Cause(IntEnum):
     CUT = 2  # the answer broke off
 
 
+class Outcome(IntEnum):
+    """What became of a copy: its cell among those of the backend."""
+
+    SENT = 0
+    ANSWERED = 1
+    FAILED = 2  # no connection, or no whole answer
+    LATE = 3  # no answer within the backend's `timeouts`
+    BUSY = 4  # not sent: as many as it may have are under way
+    LOST = 5  # not sent: no such backend any more, or not readable
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One frame as the keeper reads it. `data`: of the answer; of ABANDONED nothing, and `cause` says why."""

@@ -9,7 +9,6 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Sequence
-from enum import IntEnum
 from itertools import count
 from types import TracebackType
 
@@ -17,7 +16,7 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from proxy.copies import BadFrame, Frame, Kind, frames
+from proxy.copies import BadFrame, Frame, Kind, Outcome, frames
 from proxy.counters import Counters
 from proxy.generation import Backend, Generation
 from proxy.wire.tls import client_context
@@ -35,17 +34,6 @@ _NOT_SENT = frozenset(
     ("connection", "content-length", "keep-alive", "te", "transfer-encoding", "upgrade", "fig-shadow")
 )
 _ADDED_BY_AIOHTTP = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
-
-
-class Outcome(IntEnum):
-    """What became of a copy: its cell among those of the backend."""
-
-    SENT = 0
-    ANSWERED = 1
-    FAILED = 2  # no connection, or no whole answer
-    LATE = 3  # no answer within the backend's `timeouts`
-    BUSY = 4  # not sent: AT_ONCE are under way
-    LOST = 5  # not sent: no such backend any more, or not readable
 
 
 class Shadows:

@@ -167,11 +167,18 @@ def _backends(backends: Any) -> Any:
         table.add_column(name, justify="right" if name in ("in flight", "queued") else "left", no_wrap=True)
     for row in backends:
         addresses = "\n".join(map(_address, row["addresses"]))
-        so_far = "  ".join(f"{name} {row[name]:,}" for name in ("refused", "retries", "fallbacks") if row[name])
+        counts = {**{name: row[name] for name in ("refused", "retries", "fallbacks")}, **_copied(row["copies"])}
+        so_far = "  ".join(f"{name} {count:,}" for name, count in counts.items() if count)
         cells = (row["name"], addresses, row["breaker"], f"{row['in_flight']:,}", f"{row['queued']:,}", so_far)
         ill = row["breaker"] != "closed" or " ejected" in addresses or " down" in addresses
         table.add_row(*map(Text, cells), style="bold red" if ill else "")
     return table
+
+
+def _copied(copies: Any) -> dict[str, int]:
+    """The copies in three numbers: what the candidate was asked, what it answered, and what came to nothing."""
+    lost = sum(count for name, count in copies.items() if name not in ("sent", "answered"))
+    return {"copies": copies["sent"], "of them answered": copies["answered"], "copies lost": lost}
 
 
 def _address(each: Any) -> str:

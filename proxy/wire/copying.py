@@ -7,10 +7,10 @@ from proxy import copies
 from proxy.claims import Route
 from proxy.copies import Cause
 from proxy.standing import NOT_COPIED, Standing
-from proxy.wire.compose import head_for
 from proxy.wire.heads import ReplyHead
 from proxy.wire.outbox import Outbox
 from proxy.wire.peer import Peer
+from proxy.wire.translator import copy_for
 
 if TYPE_CHECKING:
     from proxy.wire.exchange import Exchange
@@ -30,8 +30,7 @@ def copying_of(exchange: "Exchange", peer: Peer) -> "Copying | None":
     if outbox is None or random() >= route.shadowing.sample:  # noqa: S311  # no secret
         return None
     candidate = generation.backends[route.backend]
-    said = peer.forwarding(exchange.request, generation.trust) + exchange.trace
-    request = head_for(candidate, exchange.request, plan.copied_as, said)
+    request = copy_for(exchange, peer, candidate, plan.copied_as)
     standing = station.standing(candidate.number)
     return Copying(outbox, standing, candidate.number, station.number, request, route.shadowing.max_body)
 

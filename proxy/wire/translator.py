@@ -32,16 +32,32 @@ def sent_first(exchange: "Exchange", peer: Peer, body: bytes) -> bytes:
 
     What a backend answers that goes by another name is translated from here on.
     """
-    request, plan, backend = exchange.request, exchange.plan, exchange.pool.backend
-    trust = exchange.generation.trust
-    translation = backend.translation
-    if translation is None:
-        return head_for(backend, request, plan.target, peer.forwarding(request, trust) + exchange.trace) + body
-    proto = peer.proto(request, trust)
+    backend, target = exchange.pool.backend, exchange.plan.target
+    if backend.translation is None:
+        return _plain_head(exchange, peer, backend, target) + body
+    exchange.translator, said = _translator(exchange, peer, backend.translation)
+    return exchange.translator.request_for(backend, exchange.request, target, said, body, exchange.form)
+
+
+def copy_for(exchange: "Exchange", peer: Peer, candidate: Backend, target: bytes) -> bytes:
+    """The request's head as a candidate gets it beside the backend that answers."""
+    if candidate.translation is None:
+        return _plain_head(exchange, peer, candidate, target)
+    translator, said = _translator(exchange, peer, candidate.translation)
+    return translator.request_for(candidate, exchange.request, target, said, b"", None)
+
+
+def _plain_head(exchange: "Exchange", peer: Peer, backend: Backend, target: bytes) -> bytes:
+    request = exchange.request
+    return head_for(backend, request, target, peer.forwarding(request, exchange.generation.trust) + exchange.trace)
+
+
+def _translator(exchange: "Exchange", peer: Peer, translation: Translation) -> "tuple[Translator, bytes]":
+    """Who translates, and what the proxy says itself."""
+    request, trust = exchange.request, exchange.generation.trust
     said = peer.forwarding(request, trust) if translation.name is None else peer.unnamed(request, trust)
-    public = public_place(proto, request.host_name, request.host)
-    exchange.translator = Translator(translation, public, plan)
-    return exchange.translator.request_for(backend, request, plan.target, said + exchange.trace, body, exchange.form)
+    public = public_place(peer.proto(request, trust), request.host_name, request.host)
+    return Translator(translation, public, exchange.plan), said + exchange.trace
 
 
 class Translator:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.control import ask
 from tests.conftest import Start
 from tests.processes import Started
 from tests.proxy.test_tls_limits import until
@@ -75,6 +76,7 @@ class Shadowed:
     def __init__(
         self, backends: Sequence[Backend], folder: Path, start: Start, fig: Path, sample: str = "100%"
     ) -> None:
+        self.folder = folder
         self.legacy, self.candidate = backends
         legacy, repairs = (each.server_port for each in backends)
         (folder / "routes.yaml").write_text(ROUTES.format(legacy=legacy, repairs=repairs, sample=sample))
@@ -89,6 +91,10 @@ class Shadowed:
         size = len(reply.read())
         connection.close()
         return reply.status, size
+
+    def copies(self) -> dict[str, int]:
+        """What became of them, as `fig status` says it."""
+        return {row["name"]: row["copies"] for row in ask(self.folder, {"do": "status"})["backends"]}["repairs"]
 
     def copied(self) -> list[str]:
         return [target for _, target, _ in self.candidate.asked]
@@ -134,6 +140,8 @@ def test_an_answer_that_is_too_large_is_the_citizens_all_the_same(
     assert proxy.ask("/repairs/102401") == (200, 102_401)
     assert proxy.ask("/repairs/102400") == (200, 102_400)
     until(lambda: "/repairs/102400" in proxy.copied())
+    copies = proxy.copies()
+    assert (copies["large"], copies["full"], copies["cut"]) == (2, 0, 0)
     # Its beginning had gone to the candidate before it was seen to be too large, or nothing had.
     assert set(proxy.copied()) <= {"/repairs/102400", "/repairs/102401", "/repairs/5000000"}
 
@@ -146,6 +154,7 @@ def test_a_candidate_that_is_not_there_costs_no_citizen_anything(
     proxy.candidate.server_close()
     assert [proxy.ask(f"/repairs/{n}") for n in range(20)] == [(200, n) for n in range(20)]
     assert proxy.candidate.asked == []
+    until(lambda: sum(proxy.copies()[what] for what in ("failed", "busy")) == 20)
 
 
 def test_no_more_than_the_sample_is_copied(

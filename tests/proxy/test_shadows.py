@@ -7,12 +7,12 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from proxy.copies import Cause, abandoned, begin, end, piece, whole
+from proxy.copies import Cause, Outcome, abandoned, begin, end, piece, whole
 from proxy.counters import Counters
 from proxy.generation import Backend, Generation, Server
 from proxy.paths import PathRules
 from proxy.plan import Rules
-from proxy.shadows import AT_ONCE, Outcome, Shadows
+from proxy.shadows import AT_ONCE, Shadows
 from proxy.table import Table
 
 REQUEST = (
