@@ -1,6 +1,7 @@
 """What the table is made of: a pattern of requests, and where it leads. Values only."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from proxy.asked import Asked
 from proxy.predicates import NO_NEEDS, Needs
@@ -62,6 +63,28 @@ class Regex:
         return self.text
 
 
+class Times(Protocol):
+    """How long a backend may take, in seconds: until the first byte of its answer, and between two of them."""
+
+    @property
+    def first_byte(self) -> float: ...
+
+    @property
+    def idle(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """The same, for one route. 0: as its backend has it."""
+
+    first_byte: float = 0.0
+    idle: float = 0.0
+
+    def over(self, others: Times) -> "Timeouts":
+        """These, and those of `others` where there are none."""
+        return Timeouts(self.first_byte or others.first_byte, self.idle or others.idle)
+
+
 @dataclass(frozen=True, slots=True)
 class Fallback:
     """The backend that is asked when the slice's fails, and the causes for which it is."""
@@ -91,6 +114,7 @@ class Route:
     rewrite: Pattern | None = None
     fallback: Fallback | None = None
     shadowing: Shadowing | None = None
+    assets: tuple[Pattern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +144,7 @@ class Claim:
     series: int
     priority: int = 0
     needs: Needs | None = None
+    timeouts: Timeouts | None = None
 
     def fits(self, asked: Asked) -> bool:
         """Whether a request whose path it matches has the method and everything else it asks for."""

@@ -13,7 +13,7 @@ from proxy.paths import PathRules, fold_case
 from proxy.plan import FIRST_FREE_SERIES, Rules
 from proxy.predicates import Needs
 from proxy.stages import FALLS_BACK, LEGACY, Stage, effective
-from proxy.table import Claim, Fallback, Gone, Pattern, Redirect, Regex, Route, Shadowing, Table
+from proxy.table import Claim, Fallback, Gone, Pattern, Redirect, Regex, Route, Shadowing, Table, Timeouts
 
 
 class SeriesFull(Exception):
@@ -141,8 +141,10 @@ def _claims(spec: RoutesSpec, where: WhereIs, held: Held, book: SeriesBook, path
         legacy = spec.legacy_of(name)
         fallback = _fallback(slice_spec, stage, legacy)
         shadowing = _shadowing(slice_spec, stage)
+        shared = stage.name in FALLS_BACK  # both sides answer citizens, or may
+        assets = tuple(path_pattern(path, paths) for path in slice_spec.assets) if shared else ()
         sides = slice_spec.backend, legacy
-        plain = Route(name, stage, *sides, names_method=False, fallback=fallback, shadowing=shadowing)
+        plain = Route(name, stage, *sides, False, fallback=fallback, shadowing=shadowing, assets=assets)
         for index, route in enumerate(slice_spec.routes):
             methods, needs = methods_of(route), needs_of(route)
             leads_to = plain
@@ -151,7 +153,9 @@ def _claims(spec: RoutesSpec, where: WhereIs, held: Held, book: SeriesBook, path
                 leads_to = replace(plain, names_method=methods is not None, rewrite=rewrite)
             at = str(where(("slices", name, "routes", index)))
             series = book.number(name, _label(route, needs))
-            yield Claim(pattern_of(route, paths), methods, leads_to, at, series, route.priority, needs)
+            yield Claim(
+                pattern_of(route, paths), methods, leads_to, at, series, route.priority, needs, _timeouts(route)
+            )
     if held.bypass:
         return
     for index, redirect in enumerate(spec.redirects):
@@ -176,6 +180,12 @@ def _shadowing(spec: SliceSpec, stage: Stage) -> Shadowing | None:
         return None
     methods = frozenset(method.encode() for method in spec.shadow.methods)
     return Shadowing(spec.shadow.sample / 100, methods, spec.shadow.max_body)
+
+
+def _timeouts(route: RouteSpec) -> Timeouts | None:
+    if route.timeouts is None:
+        return None
+    return Timeouts(route.timeouts.first_byte or 0.0, route.timeouts.idle or 0.0)
 
 
 def paths_of(spec: RoutesSpec) -> PathRules:

@@ -30,8 +30,8 @@ from proxy.fields import (
     Workers,
     listed,
 )
+from proxy.patience import BreakerSpec, HealthSpec, RetriesSpec, RouteTimeoutsSpec, TimeoutsSpec
 from proxy.stages import LADDER, LEGACY, SERVED, Stage
-from proxy.standing import REMEMBERED
 
 
 def _listeners(value: object) -> object:
@@ -114,47 +114,11 @@ class LogSpec(Spec):
     )
 
 
-class TimeoutsSpec(Spec):
-    connect: Duration = Field(
-        2.0, description="To open a connection. 2s: on one network it takes a millisecond; this allows one lost packet."
-    )
-    first_byte: Duration = Field(
-        60.0,
-        description="From the request's end to the answer's first byte. 60s, as nginx has it: reports are slow.",
-    )
-    idle: Duration = Field(60.0, description="Silence inside an answer. 60s, as nginx has it.")
-
-
 class BackendTlsSpec(Spec):
     verify: Flag = Field(True, description="Whether its certificate is checked.")
     ca: str | None = Field(None, description="The file (PEM) of the authority that signed it; default: the system's.")
     cert: str | None = Field(None, description="The file (PEM) of the certificate that the proxy shows it.")
     key: str | None = Field(None, description="The file (PEM) of that certificate's private key.")
-
-
-class RetriesSpec(Spec):
-    budget: Percent = Field(
-        20.0,
-        description="Requests sent beyond the citizens' own, as a share of these. 20%: one failing server cannot "
-        "double the load.",
-    )
-
-
-class BreakerSpec(Spec):
-    errors: Percent = Field(50.0, description="The share of errors that opens it. 50%: certain, not nervous.")
-    of: Count = Field(
-        20, description="Among how many of the last requests; 128 at most. 20: enough for quiet routes.", le=REMEMBERED
-    )
-    cool: Duration = Field(
-        10.0, description="How long it stays open before one request tries again. 10s: a restart's time."
-    )
-
-
-class HealthSpec(Spec):
-    path: PathPattern = Field("/healthz", description="What is asked.")
-    every: Duration = Field(
-        5.0, description="How often. 5s: a dead server is noticed before a citizen has reloaded twice."
-    )
 
 
 class BackendSpec(Spec):
@@ -222,6 +186,9 @@ class RouteSpec(Spec):
     )
     cookies: Mapping[CookieName, CookieValue] = Field(
         {}, description="Only with these cookies; one that is there twice with two values is not met."
+    )
+    timeouts: RouteTimeoutsSpec | None = Field(
+        None, description="How long its backend may take, where that is not as for other routes."
     )
 
 
@@ -304,7 +271,7 @@ class SliceSpec(Spec):
         FallbackSpec | None,
         BeforeValidator(_none, json_schema_input_type=Literal["none"] | FallbackSpec),
     ] = Field(FallbackSpec(), description="Who is asked when the candidate fails; or `none`.")
-    assets: Annotated[tuple[PathPattern, ...], Later()] = Field(
+    assets: tuple[PathPattern, ...] = Field(
         (), description="On 404 a safe request for these asks the other side."
     )
     shadow: ShadowSpec | None = Field(None, description="Copies to the side that does not answer; default: none.")

@@ -22,7 +22,7 @@ HEALTH_PATH = b"/.fig/health"
 
 Reason = Literal[
     "default", "no default", "stage legacy", "stage shadow", "stage", "writes to legacy", "overrides its method",
-    "redirect", "gone", "health", "other host", "bad path", "ambiguous", "fallback",
+    "redirect", "gone", "health", "other host", "bad path", "ambiguous", "fallback", "assets",
 ]  # fmt: skip
 
 
@@ -156,28 +156,6 @@ def _is_copied(asked: Asked, route: Route) -> bool:
     return may_be_copied(asked.method, asked.target, overrides=asked.overrides_method)
 
 
-@dataclass(frozen=True, slots=True)
-class StandIn:
-    """Who answers if the backend of a plan fails, and for which causes."""
-
-    plan: Forward
-    on: frozenset[str | int]
-
-
-def stand_in(plan: Forward, target: bytes) -> StandIn | None:
-    """The fallback of a plan that sends to a candidate; `target`: what the citizen asked for, raw."""
-    route = plan.claim.leads_to if plan.claim is not None and plan.reason == "stage" else None
-    if not isinstance(route, Route) or route.fallback is None:
-        return None
-    fallback = route.fallback
-    return StandIn(Forward(fallback.to, target, _first(plan), "fallback", plan.claim), fallback.on)
-
-
-def _first(plan: Forward) -> int:
-    """The series of what legacy answers, of the claim that a plan goes by."""
-    return plan.claim.series if plan.claim is not None else plan.series
-
-
 def because(plan: Forward | Answer) -> str:
     """The reason of a plan, as a sentence for people."""
     claim = plan.claim
@@ -194,6 +172,7 @@ def because(plan: Forward | Answer) -> str:
         "overrides its method": f"it overrides its method, so it counts as unsafe, and slice {name} writes to legacy",
         "redirect": f"{at} redirects it",
         "gone": f"{at} says that it is gone",
+        "assets": f"it is an asset of slice {name}, and the side that was asked first does not have it",
         "fallback": f"slice {name} failed, and this is who is asked instead",
         "health": "this is the proxy's own health path",
         "other host": "",

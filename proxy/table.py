@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from proxy.asked import Asked
-from proxy.claims import Claim, Fallback, Gone, Pattern, Redirect, Regex, Route, Shadowing
+from proxy.claims import Claim, Fallback, Gone, Pattern, Redirect, Regex, Route, Shadowing, Timeouts
 from proxy.paths import Readings
 from proxy.regexes import Regexes
 
-__all__ = ["Ambiguous", "Claim", "Fallback", "Gone", "Pattern", "Redirect", "Regex", "Route", "Shadowing", "Table"]
+__all__ = [
+    "Ambiguous", "Claim", "Fallback", "Gone", "Pattern", "Redirect", "Regex", "Route", "Shadowing", "Table", "Timeouts",
+]  # fmt: skip
 
 
 # Bytes of a prefix below which its segments need no counting: there are too few to cost anything.

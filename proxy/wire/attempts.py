@@ -4,9 +4,10 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from proxy.breaker import FAILURES, State
-from proxy.plan import SAFE, Forward, stand_in
+from proxy.plan import SAFE, Forward
 from proxy.retrying import UNSENT, Attempt, Cause, may_fall_back, may_retry, within
 from proxy.standing import ASKED, EXTRA, FALLBACKS, RETRIES
+from proxy.standins import other_side, stand_in
 from proxy.wire.pool import Pool, pool_for
 
 if TYPE_CHECKING:
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 class Attempts:
     """What an exchange has tried. `sent`: some backend has seen some of it; `tried`: addresses of the present one.
 
-    `proves`: it is the one request that a half-open breaker lets through.
+    `proves`: it is the one request that a half-open breaker lets through; `missed`: one side did not have it.
     """
 
-    __slots__ = ("proves", "repeats", "sent", "tried")
+    __slots__ = ("missed", "proves", "repeats", "sent", "tried")
 
     def __init__(self) -> None:
         self.sent = False
-        self.proves = False
+        self.missed = self.proves = False
         self.repeats = 0
         self.tried: list[Lane] = []
 
@@ -137,4 +138,20 @@ def is_accepted(exchange: "Exchange", reply: "ReplyHead") -> bool:
         return not rescued(exchange, status, why)
     pool.mine[ASKED] += 1
     _prove(exchange, proved=True)
+    return status != 404 or not _asked_other_side(exchange)
+
+
+def _asked_other_side(exchange: "Exchange") -> bool:
+    """Whether an asset that this side does not have is asked of the other."""
+    request = exchange.request
+    if not (exchange.is_held and exchange.may_repeat and request.method in SAFE):
+        return False
+    plan = other_side(exchange.plan, request.target, exchange.generation.rules.paths)
+    if plan is None:
+        return False
+    exchange.attempts = attempts = exchange.attempts or Attempts()
+    attempts.missed = attempts.sent = True
+    attempts.tried.clear()
+    exchange.drop()
+    exchange.elsewhere(plan, _pool(exchange, plan))
     return True

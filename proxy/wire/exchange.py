@@ -310,6 +310,8 @@ class Exchange:
         if self.reply is None and cause is not None and rescued(self, cause, why):
             return
         self._close()
+        if self.attempts is not None and self.attempts.missed:
+            status = 404  # as the side said that could be asked
         station = self.citizen.station
         station.say(
             f"{self.reference} {self.request.method.decode('latin-1')} {self.plan.target.decode('latin-1')}: "
@@ -319,7 +321,8 @@ class Exchange:
             station.counters.count(self.plan.series, status // 100, int((monotonic() - self.started) * 1e6))
             self.citizen.fail(self, status)
         else:
-            self.pool.failed()
+            if cause is not None:
+                self.pool.failed()
             station.counters.count_cut(self.plan.series)
             self.end_line(self.reply.status, "cut")
             # An HTTP/1.0 answer without a length looks whole when it ends, unless the connection is reset.

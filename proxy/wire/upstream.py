@@ -6,6 +6,7 @@ Bytes out as they are given, bytes in judged and handed to the exchange that wai
 import asyncio
 from typing import TYPE_CHECKING, cast
 
+from proxy.claims import Times
 from proxy.generation import Backend
 from proxy.wire import fast
 from proxy.wire.chunked import BadChunk, ChunkDecoder
@@ -29,12 +30,13 @@ class Upstream(asyncio.Protocol):
 
     __slots__ = (
         "_buffer", "_decoder", "_head", "_interims", "_left", "_paused", "_tunnels", "backend", "counted", "deadline",
-        "exchange", "idle_since", "lane", "reused", "station", "transport",
+        "exchange", "idle_since", "lane", "reused", "station", "times", "transport",
     )  # fmt: skip
 
     def __init__(self, station: Station, backend: Backend, lane: "Lane") -> None:
         self.station = station
         self.backend = backend
+        self.times: Times = backend  # or its route's own
         self.lane = lane
         self.counted = False  # among the connections of its backend
         self.transport: asyncio.Transport | None = None
@@ -55,6 +57,8 @@ class Upstream(asyncio.Protocol):
     def begin(self, exchange: "Exchange", data: bytes) -> None:
         """Serve `exchange`, whose first bytes are `data`."""
         self.exchange = exchange
+        claim = exchange.plan.claim
+        self.times = self.backend if claim is None or claim.timeouts is None else claim.timeouts.over(self.backend)
         self._head = None
         self._interims = 0
         self.send(data)
@@ -75,10 +79,10 @@ class Upstream(asyncio.Protocol):
         if self._paused:
             return NEVER
         if self._head is not None:
-            return self.station.now + self.backend.idle
+            return self.station.now + self.times.idle
         # While the citizen still sends, it is the citizen who is waited for.
         ended = self.exchange is None or self.exchange.request_ended
-        return self.station.now + self.backend.first_byte if ended else NEVER
+        return self.station.now + self.times.first_byte if ended else NEVER
 
     def pause(self) -> None:
         """The citizen does not keep up: read no more, and do not hold the backend to its time."""
@@ -92,7 +96,7 @@ class Upstream(asyncio.Protocol):
         if self.transport is not None and self._paused:
             self._paused = False
             self.transport.resume_reading()
-            self.deadline = self.station.now + self.backend.idle
+            self.deadline = self.station.now + self.times.idle
 
     def abort(self) -> None:
         """Close at once; whoever waited is not told."""
@@ -117,10 +121,10 @@ class Upstream(asyncio.Protocol):
         if self._head is None:
             self._read_head(data)
         elif self._tunnels:
-            self.deadline = self.station.now + self.backend.idle
+            self.deadline = self.station.now + self.times.idle
             self.exchange.citizen.write(data)
         else:
-            self.deadline = self.station.now + self.backend.idle
+            self.deadline = self.station.now + self.times.idle
             self._read_body(data)
 
     def _read_head(self, data: bytes) -> None:
@@ -156,7 +160,7 @@ class Upstream(asyncio.Protocol):
             if head.to_websocket and exchange.request.upgrades:
                 self._head = head
                 self._tunnels = True
-                self.deadline = self.station.now + self.backend.idle
+                self.deadline = self.station.now + self.times.idle
                 exchange.switched(head, data)
                 return
             # RFC 9110 section 7.8: "A server MUST NOT switch to a protocol that was not indicated by the client in the
@@ -171,7 +175,7 @@ class Upstream(asyncio.Protocol):
 
     def _begin_body(self, exchange: "Exchange", head: ReplyHead, data: bytes) -> None:
         self._head = head
-        self.deadline = self.station.now + self.backend.idle
+        self.deadline = self.station.now + self.times.idle
         self._decoder = ChunkDecoder() if head.chunked else None
         self._left = head.length if head.has_body and head.length is not None else -1
         if not head.has_body or self._left == 0:
@@ -280,7 +284,7 @@ class Upstream(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The backend does not keep up with the request's body."""
-        self.deadline = self.station.now + self.backend.idle
+        self.deadline = self.station.now + self.times.idle
         if self.exchange is not None:
             self.exchange.citizen.pause_reading()
 

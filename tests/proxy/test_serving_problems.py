@@ -36,7 +36,6 @@ def test_the_whole_notation_is_not_served_yet_and_each_key_is_listed() -> None:
             (11, "keys"),
             (37, "slices.repairs.stage (canary and retired)"),
             (45, "slices.repairs.sticky"),
-            (47, "slices.repairs.assets"),
             (50, "slices.repairs.compare"),
             (51, "slices.repairs.gates"),
         ]
