@@ -33,7 +33,7 @@ from urllib.parse import quote
 
 PIPE = 2**20  # Linux's most for a process without privileges
 MEMORY = 192 * 2**20  # beside what the libraries take: rows too long for it are read by the other engine, one by one
-READY = 1  # batches a lane holds ready beside the one it reads: with more it waits no less
+READY = 1  # batches a lane holds ready beside the one it reads, of some 4 MiB each
 FORMATS = {"integer": b"l", "real": b"g", "text": b"u", "blob": b"z"}  # Arrow's, of its C data interface
 WIDE = {b"l": 8, b"g": 8}  # bytes of a value
 OFFSET = 4  # bytes of an offset into text or bytes
