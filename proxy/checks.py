@@ -11,7 +11,7 @@ from proxy.addresses import Address, leads_to, overlap
 from proxy.conflicts import conflicts
 from proxy.loops import redirect_loops
 from proxy.model import RoutesSpec
-from proxy.patterns import is_prefix
+from proxy.patterns import is_prefix, stem
 from proxy.reach import unreachable
 from proxy.routes import routes_can_match
 from proxy.stages import SHADOW
@@ -100,6 +100,33 @@ def addresses_speak_alike(spec: RoutesSpec, document: Document, folder: Path) ->
                 yield Problem(document.where(place), f"backend '{name}' has the address {url} twice", "keep one")
 
 
+def health_asks_one_path(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
+    for name, backend in spec.backends.items():
+        if backend.health is not None and is_prefix(backend.health.path):
+            what = f"backend '{name}' is asked for {backend.health.path}, which is no path but a prefix"
+            yield Problem(document.where(("backends", name, "health", "path")), what, "write one path, such as /healthz")
+
+
+def assets_are_claimed(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
+    for name, slice_ in spec.slices.items():
+        paths = [route.path for route in slice_.routes if route.path is not None]
+        if len(paths) < len(slice_.routes):
+            continue  # nobody can say what a regex claims
+        for index, asset in enumerate(slice_.assets):
+            if not any(_meet(asset, path) for path in paths):
+                what = f"the asset '{asset}' of slice '{name}' is claimed by none of its routes"
+                yield Problem(document.where(("slices", name, "assets", index)), what, "add it to the routes too")
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether a path can be meant by both."""
+    return (
+        stem(one) == stem(other)
+        or (is_prefix(one) and stem(other).startswith(f"{stem(one)}/"))
+        or (is_prefix(other) and stem(one).startswith(f"{stem(other)}/"))
+    )
+
+
 def named_files_are_there(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
     named: list[tuple[Place, str]] = []
     for number, listener in enumerate(spec.listen):
@@ -165,6 +192,8 @@ CHECKS: tuple[Check, ...] = (
     addresses_are_free,
     backends_lead_elsewhere,
     addresses_speak_alike,
+    health_asks_one_path,
+    assets_are_claimed,
     named_files_are_there,
     tests_expect_something,
     ladders_ascend,

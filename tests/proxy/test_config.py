@@ -225,6 +225,11 @@ CASES: list[tuple[str, str, str]] = [
      "    write http or https for all of them")),
     ("http://127.0.0.1:9001", "[http://127.0.0.1:9001, http://127.0.0.1:9001]",
      "6: backend 'repairs-v2' has the address http://127.0.0.1:9001 twice\n    keep one"),
+    ("http://127.0.0.1:9001", "http://127.0.0.1:9001, health: {path: /up/*}",
+     ("6: backend 'repairs-v2' is asked for /up/*, which is no path but a prefix\n"
+     "    write one path, such as /healthz")),
+    ("http://127.0.0.1:9001", "http://127.0.0.1:9001, breaker: {of: 500}",
+     "6: backends.repairs-v2.breaker.of: must be at most 128, not the number 500"),
     ("repairs-v2: {url: http://127.0.0.1:9001}", "Repairs: {url: http://127.0.0.1:9001}",
      ("6: backends.Repairs: 'Repairs' is not a name\n"
      "    write small letters, digits, - _ or . and begin with one of the first")),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from notation.marked_yaml import parse
+from notation.problems import ConfigError
 from proxy.breaker import Breaking
 from proxy.compiler import Held, SeriesBook, make_generation
-from proxy.config import checked
+from proxy.config import checked, serving_problems
 from proxy.generation import Generation, Probing
 from proxy.plan import Forward
 from proxy.standins import stand_in
@@ -65,6 +67,31 @@ def test_a_route_with_its_own_times() -> None:
     generation, claim, _ = compiled()
     assert claim.timeouts == Timeouts(300.0, 0.0)
     assert claim.timeouts.over(generation.backends["repairs"]) == Timeouts(300.0, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("assets", "problem"),
+    [
+        ("[/repairs/static/*, /repairs]", None),
+        ("[/*]", None),
+        ("[/repairsx/*]", "the asset '/repairsx/*' of slice 'repairs' is claimed by none of its routes"),
+    ],
+)
+def test_an_asset_is_one_of_the_slices_paths(assets: str, problem: str | None) -> None:
+    text = ROUTES.replace("STAGE", "live").replace("    MORE\n", "").replace("[/repairs/static/*]", assets)
+    try:
+        checked(parse(text, "routes.yaml"), Path("routes.yaml"), {})
+        said = None
+    except ConfigError as error:
+        said = str(error.problems[0])
+    assert (said is None) if problem is None else (problem in (said or ""))
+
+
+def test_the_page_about_failing_shows_a_file_that_is_served(root: Path, tmp_path: Path) -> None:
+    page = (root / "docs" / "staying-up.md").read_text(encoding="utf-8")
+    (sample,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    loaded = checked(parse(sample, "routes.yaml"), tmp_path / "routes.yaml", {})
+    assert serving_problems(loaded) == ()
 
 
 ALL = frozenset({"connect", "breaker", "timeout", "reset", 502, 503, 504})
