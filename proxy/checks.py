@@ -103,8 +103,9 @@ def addresses_speak_alike(spec: RoutesSpec, document: Document, folder: Path) ->
 def health_asks_one_path(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
     for name, backend in spec.backends.items():
         if backend.health is not None and is_prefix(backend.health.path):
+            where = document.where(("backends", name, "health", "path"))
             what = f"backend '{name}' is asked for {backend.health.path}, which is no path but a prefix"
-            yield Problem(document.where(("backends", name, "health", "path")), what, "write one path, such as /healthz")
+            yield Problem(where, what, "write one path, such as /healthz")
 
 
 def assets_are_claimed(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
