@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, get_args
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -120,11 +121,11 @@ def _set_later(value: object, path: Path) -> Iterator[tuple[Path, Later]]:
                 continue
             inner = getattr(value, name)
             marks = [mark for mark in info.metadata if isinstance(mark, Later)]
-            changed = inner != info.get_default(call_default_factory=True)
+            changed = bool(marks) and inner != info.get_default(call_default_factory=True)
             for mark in marks:
                 if (changed or mark.when_set) and not (mark.unless and mark.unless(inner)):
                     yield (*path, key), mark
-            if not marks:
+            if not marks and any(map(_marks_any, _models_in(info.annotation))):
                 yield from _set_later(inner, (*path, key))
     elif isinstance(value, Mapping):
         for key, inner in value.items():
@@ -132,6 +133,21 @@ def _set_later(value: object, path: Path) -> Iterator[tuple[Path, Later]]:
     elif isinstance(value, tuple):
         for index, inner in enumerate(value):
             yield from _set_later(inner, (*path, index))
+
+
+@cache
+def _marks_any(model: type[Spec]) -> bool:
+    """Whether a key of the model, or of one within it, is marked: ten thousand routes without need not be looked at."""
+    fields = [info for _, info in fields_of(model).values()]
+    marked = any(isinstance(mark, Later) for info in fields for mark in info.metadata)
+    return marked or any(_marks_any(inner) for info in fields for inner in _models_in(info.annotation))
+
+
+def _models_in(annotation: object) -> Iterator[type[Spec]]:
+    if isinstance(annotation, type) and issubclass(annotation, Spec):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
 
 
 # --- ${ENVIRONMENT} ---------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Two claims of the one table that are equal in all and could match one request: only their order could decide."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -8,7 +9,7 @@ from notation.marked_yaml import Document
 from notation.problems import Problem
 from proxy.claims import Pattern, Regex
 from proxy.model import RoutesSpec
-from proxy.written import Written, written
+from proxy.written import Written, paths_written, written
 
 HINT = "keep one, or let one say more: methods, another path, a priority"
 
@@ -16,7 +17,9 @@ HINT = "keep one, or let one say more: methods, another path, a priority"
 def conflicts(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
     """Every such pair, told at the later of the two."""
     by_pattern: dict[Pattern | Regex, list[Written]] = {}
-    for claim in written(spec):
+    # Whatever case means: of thousands of paths only those that are written again need be looked at.
+    again = Counter(map(str.lower, paths_written(spec)))
+    for claim in written(spec, lambda text: again[text.lower()] > 1):
         by_pattern.setdefault(claim.pattern, []).append(claim)
     for rivals in by_pattern.values():
         for first, second in combinations(rivals, 2):

@@ -26,20 +26,29 @@ HINT = "let it lead to a path that no redirect claims"
 
 def redirect_loops(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
     """Redirects that lead to themselves, at once or by way of others."""
-    if not spec.redirects:
+    # A route or a gone path can only end a way: where redirects alone make no loop, there is none.
+    alone = spec.model_copy(update={"slices": {}, "gone": ()})
+    if not spec.redirects or not any(True for _ in _cycles(alone)):
         return
+    reported: set[int] = set()
+    for start, cycle in _cycles(spec):
+        if not reported & set(cycle):
+            reported.update(cycle)
+            cycle = cycle[cycle.index(start) :] + cycle[: cycle.index(start)]
+            way = " -> ".join(spec.redirects[index].from_ for index in (*cycle, start))
+            what = f"redirect from '{spec.redirects[start].from_}' leads back to itself: {way}"
+            yield Problem(document.where(("redirects", start)), what, HINT)
+
+
+def _cycles(spec: RoutesSpec) -> Iterator[tuple[int, list[int]]]:
+    """Each redirect that comes back to itself, and all those on its way round."""
     table, numbers = _table(spec)
     paths = paths_of(spec)
-    reported: set[int] = set()
     for start, redirect in enumerate(spec.redirects):
         for tail in (b"", TAIL) if redirect.from_.endswith("/*") else (b"",):
             cycle = _cycle(table, numbers, spec, paths, _first(redirect, tail))
-            if start in cycle and not reported & set(cycle):
-                reported.update(cycle)
-                cycle = cycle[cycle.index(start) :] + cycle[: cycle.index(start)]
-                way = " -> ".join(spec.redirects[index].from_ for index in (*cycle, start))
-                what = f"redirect from '{redirect.from_}' leads back to itself: {way}"
-                yield Problem(document.where(("redirects", start)), what, HINT)
+            if start in cycle:
+                yield start, cycle
 
 
 def _table(spec: RoutesSpec) -> tuple[Table, dict[str, int]]:

@@ -94,7 +94,9 @@ def _never_passes(name: str) -> str:
 
 def _texts(spec: RoutesSpec, document: Document) -> Iterator[Problem]:
     """Paths and expressions that no path in the form of matching can be."""
-    for claim in written(spec):
+    strips = spec.paths.params == "strip"
+    health = HEALTH_PATH.decode()
+    for claim in written(spec, lambda text: text == health or (strips and ";" in text)):
         what = hint = ""
         is_regex = isinstance(claim.pattern, Regex)
         if is_regex and not claim.text.isascii():
@@ -102,10 +104,10 @@ def _texts(spec: RoutesSpec, document: Document) -> Iterator[Problem]:
             hint = "write other characters percent-encoded in UTF-8, such as %C3%A9"
         elif is_regex and claim.bounds is not None and (claim.bounds[1] < b"/" or claim.bounds[0] >= b"0"):
             what, hint = f"'{claim.text}' can never match: every path begins with /", f"write /{claim.text}"
-        elif spec.paths.params == "strip" and ";" in claim.text:
+        elif strips and ";" in claim.text:
             what = f"'{claim.text}' can never match: from ; on, parameters are cut off before matching"
             hint = "remove them, or write paths: {params: keep}"
-        elif claim.text == HEALTH_PATH.decode():
+        elif claim.text == health:
             what, hint = f"'{claim.text}' can never match: it is the proxy's own health path", "write another path"
         if what:
             place = claim.place

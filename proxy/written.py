@@ -1,6 +1,6 @@
 """Claims as they were written: every line of the one table with its place, before it is compiled. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -68,19 +68,31 @@ def _agree(one: Pairs, another: Pairs) -> bool:
     return all(theirs.get(name, value) == value for name, value in one)
 
 
-def written(spec: RoutesSpec) -> Iterator[Written]:
-    """Everything that competes in the one table, in the order of the file's sections."""
+def written(spec: RoutesSpec, wanted: Callable[[str], bool] | None = None) -> Iterator[Written]:
+    """Everything that competes in the one table, in the order of the file's sections; of paths only those `wanted`."""
     paths = paths_of(spec)
     for name, slice_ in spec.slices.items():
         who = f"slice '{name}'"
         for index, route in enumerate(slice_.routes):
-            text = route.path if route.path is not None else route.regex
-            if text is not None:
-                place = ("slices", name, "routes", index)
-                needs = needs_of(route) or NO_NEEDS
-                yield Written(who, place, text, pattern_of(route, paths), methods_of(route), route.priority, needs)
+            text = route.path
+            if text is None or wanted is None or wanted(text):
+                text = text if text is not None else route.regex
+                if text is not None:
+                    place = ("slices", name, "routes", index)
+                    needs = needs_of(route) or NO_NEEDS
+                    yield Written(who, place, text, pattern_of(route, paths), methods_of(route), route.priority, needs)
     for index, redirect in enumerate(spec.redirects):
-        pattern = path_pattern(redirect.from_, paths)
-        yield Written("a redirect", ("redirects", index), redirect.from_, pattern, redirect=index)
+        if wanted is None or wanted(redirect.from_):
+            pattern = path_pattern(redirect.from_, paths)
+            yield Written("a redirect", ("redirects", index), redirect.from_, pattern, redirect=index)
     for index, path in enumerate(spec.gone):
-        yield Written("gone", ("gone", index), path, path_pattern(path, paths))
+        if wanted is None or wanted(path):
+            yield Written("gone", ("gone", index), path, path_pattern(path, paths))
+
+
+def paths_written(spec: RoutesSpec) -> Iterator[str]:
+    """The text of every path that competes there."""
+    for slice_ in spec.slices.values():
+        yield from (route.path for route in slice_.routes if route.path is not None)
+    yield from (redirect.from_ for redirect in spec.redirects)
+    yield from spec.gone
