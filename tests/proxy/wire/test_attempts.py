@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -12,7 +13,7 @@ import pytest
 from proxy.breaker import Breaking
 from proxy.retrying import FLOOR
 from proxy.stages import LIVE
-from proxy.standing import EXTRA, FALLBACKS, RETRIES
+from proxy.standing import EXTRA, FAILED_THERE, FALLBACKS, RETRIES
 from proxy.table import Claim, Fallback, Pattern, Route
 from proxy.wire.lane import EJECT_AFTER
 from tests.proxy.wire.stand import HOST, OK, Close, Reset, Runner, ScriptedBackend, Silence, Step, a_stand, status_of
@@ -253,5 +254,25 @@ def test_the_next_request_of_the_connection_is_answered_after_a_fallback(run: Ru
             reply = await stand.talk(GET + GET)
         assert reply.count(b"HTTP/1.1 200 OK") == 2
         assert reply.endswith(b"ok")
+
+    run(main)
+
+
+def test_an_address_that_takes_no_connection_is_gone_round_in_time(run: Runner) -> None:
+    async def main() -> None:
+        living = ScriptedBackend()
+        with socket.socket() as deaf, socket.socket() as first, socket.socket() as second:
+            deaf.bind(("127.0.0.1", 0))
+            deaf.listen(0)
+            for each in (first, second):  # its queue is full now: the kernel answers no one else
+                each.setblocking(False)
+                each.connect_ex(deaf.getsockname())
+            async with a_stand([int(deaf.getsockname()[1]), living], connect=0.1) as stand:
+                asked = 0
+                tried = stand.counters.of_server(0)[0]
+                while not tried[FAILED_THERE]:
+                    assert status_of(await stand.talk(post(3))) == 200
+                    asked += 1
+        assert len(living.requests) == asked
 
     run(main)

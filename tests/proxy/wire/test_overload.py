@@ -119,9 +119,9 @@ def test_a_busy_worker_leaves_another_its_share(run: Runner) -> None:
 
             async def hold() -> None:
                 while busy:
-                    assert status_of(await stand.talk(GET * 20)) == 200
+                    assert status_of(await stand.talk(GET * 200)) == 200
 
-            holding = [asyncio.create_task(hold()) for _ in range(4)]
+            holding = [asyncio.create_task(hold()) for _ in range(10)]
             await until(lambda: len(backend.requests) > 50)
             assert status_of(await stand.talk(GET, worker=1)) == 200
             busy = False
