@@ -148,9 +148,7 @@ class BackendSpec(Spec):
         description="Requests that wait for a connection, all workers together; for the rest 503. 100: a longer one "
         "only waits longer.",
     )
-    health: HealthSpec | None = Field(
-        None, description="Probing it; default: it is judged by its answers."
-    )
+    health: HealthSpec | None = Field(None, description="Probing it; default: it is judged by its answers.")
     cookies: tuple[CookieName, ...] = Field(
         (),
         description="The citizen's cookies it may see. Default: all, but none for a slice's backend, which never sees "
@@ -214,9 +212,7 @@ class ShadowSpec(Spec):
     max_body: Size = Field(
         2**20, description="A larger answer is not compared. 1 MiB: pages are smaller, files need no comparing."
     )
-    reverse: Annotated[Flag, Later()] = Field(
-        False, description="`true`: at stage `live`, legacy is sent the copies."
-    )
+    reverse: Annotated[Flag, Later()] = Field(False, description="`true`: at stage `live`, legacy is sent the copies.")
 
 
 class CompareSpec(Spec):
@@ -271,9 +267,7 @@ class SliceSpec(Spec):
         FallbackSpec | None,
         BeforeValidator(_none, json_schema_input_type=Literal["none"] | FallbackSpec),
     ] = Field(FallbackSpec(), description="Who is asked when the candidate fails; or `none`.")
-    assets: tuple[PathPattern, ...] = Field(
-        (), description="On 404 a safe request for these asks the other side."
-    )
+    assets: tuple[PathPattern, ...] = Field((), description="On 404 a safe request for these asks the other side.")
     shadow: ShadowSpec | None = Field(None, description="Copies to the side that does not answer; default: none.")
     repeatable: Annotated[Flag, Later()] = Field(
         False, description="`true`: legacy may be asked again with a citizen's session."

@@ -16,6 +16,7 @@ from typing import Any, Literal
 from aiohttp import web
 
 from proxy.control import NotRunning, ask
+from proxy.copies import Cause, Outcome
 from proxy.counters import (
     BOUNDS,
     CONNECTIONS,
@@ -37,6 +38,7 @@ from proxy.standing import (
     FAILED,
     FAILED_THERE,
     FALLBACKS,
+    NOT_COPIED,
     OPENED,
     QUEUED,
     REFUSED,
@@ -183,6 +185,24 @@ def _backends(told: Told, counters: Counters) -> Iterator[Family]:
     for name, kind, cell, meaning in _OF_BACKENDS:
         samples = [Sample({"backend": backend}, each.total(cell)) for backend, each in standings.items()]
         yield Family(f"stranglerfig_backend_{name}", kind, meaning, samples)
+    copies = {name: counters.shadowed(place) for name, place in told["backends"].items()}
+    yield Family(
+        "stranglerfig_copies_total",
+        "counter",
+        "Copies for a candidate, by what became of them.",
+        [
+            *(
+                Sample({"backend": name, "outcome": outcome.name.lower()}, cells[outcome])
+                for name, cells in copies.items()
+                for outcome in Outcome
+            ),
+            *(
+                Sample({"backend": name, "outcome": cause.name.lower()}, each.total(NOT_COPIED[cause]))
+                for name, each in standings.items()
+                for cause in Cause
+            ),
+        ],
+    )
     yield Family(
         "stranglerfig_backend_breaker_open",
         "gauge",

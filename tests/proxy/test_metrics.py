@@ -18,10 +18,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from proxy.admin.metrics import BUCKETS, families
 from proxy.compiler import SeriesBook
+from proxy.copies import Cause, Outcome
 from proxy.counters import BOUNDS, LINES_LOST, Counters
 from proxy.exposition import Family, Sample, buckets, page
 from proxy.plan import DEFAULT_SERIES, NOT_FOUND_SERIES
-from proxy.standing import DOWN, EJECTED, EVERY, FAILED_THERE, FOUND
+from proxy.standing import DOWN, EJECTED, EVERY, FAILED_THERE, FOUND, NOT_COPIED
 from proxy.sums import sums
 from tests.conftest import Start
 from tests.proxy.conftest import Proxy, Server
@@ -100,6 +101,17 @@ def test_counts_are_by_slice_side_backend_and_class(counters: Counters) -> None:
     assert value(values, "slice_share", slice="repairs") == 0.1
     assert value(values, "slice_held", slice="repairs") == 1
     assert value(values, "worker_generation", worker="1") == 2
+
+
+def test_copies_are_by_candidate_and_outcome(counters: Counters) -> None:
+    counters.shadowed(1)[Outcome.SENT] = 5
+    counters.shadowed(1)[Outcome.LATE] = 1
+    for row in (0, 1):
+        counters.of_backend(1)[row][NOT_COPIED[Cause.FULL]] = 2 + row
+    values = scraped(counters, told(SeriesBook()))
+    for outcome, count in {"sent": 5, "late": 1, "answered": 0, "full": 5, "large": 0}.items():
+        assert value(values, "copies_total", backend="repairs", outcome=outcome) == count
+    assert value(values, "copies_total", backend="legacy", outcome="sent") == 0
 
 
 def test_addresses_that_are_down_or_left_out_are_told(counters: Counters) -> None:
