@@ -17,6 +17,7 @@ from proxy.standing import EXTRA, FAILED_THERE, FALLBACKS, RETRIES
 from proxy.table import Claim, Fallback, Pattern, Route
 from proxy.wire.lane import EJECT_AFTER
 from tests.proxy.wire.stand import HOST, OK, Close, Reset, Runner, ScriptedBackend, Silence, Step, a_stand, status_of
+from tests.proxy.wire.test_websocket import ASK, SWITCH
 
 GET = b"GET /repairs/1 HTTP/1.1\r\n" + HOST + b"\r\n"
 HELD = 64 * 1024
@@ -274,5 +275,16 @@ def test_an_address_that_takes_no_connection_is_gone_round_in_time(run: Runner) 
                     assert status_of(await stand.talk(post(3))) == 200
                     asked += 1
         assert len(living.requests) == asked
+
+    run(main)
+
+
+def test_a_websocket_that_nobody_has_begun_falls_back_too(run: Runner, dead_port: Callable[[], int]) -> None:
+    async def main() -> None:
+        legacy = ScriptedBackend([[SWITCH, b"hello", Close()]])
+        async with a_stand(legacy, dead_port(), claims=[SLICE]) as stand:
+            reply = await stand.talk(ASK.replace(b"/ws", b"/repairs/ws"), eof=False)
+        assert reply.startswith(b"HTTP/1.1 101 ")
+        assert reply.endswith(b"hello")
 
     run(main)

@@ -7,7 +7,7 @@ import time
 
 from proxy.breaker import Breaking
 from proxy.standing import DOWN, EVERY, FOUND
-from tests.proxy.wire.stand import HOST, OK, Reset, Runner, ScriptedBackend, Stand, Step, a_stand, status_of
+from tests.proxy.wire.stand import HOST, OK, Reset, Runner, ScriptedBackend, Stand, Step, a_stand, close, status_of
 from tests.proxy.wire.test_attempts import BY_LEGACY, GET, SLICE, post
 
 UNAVAILABLE: list[Step] = [b"HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno"]
@@ -170,5 +170,23 @@ def test_where_all_are_down_all_are_asked_if_nobody_else_can_be(run: Runner) -> 
                 assert status_of(await stand.talk(GET)) == 200
             assert one.requests
             assert other.requests
+
+    run(main)
+
+
+def test_a_body_that_is_still_coming_does_not_keep_the_refusal_waiting(run: Runner) -> None:
+    async def main() -> None:
+        backend = ScriptedBackend([UNAVAILABLE])
+        async with a_stand(backend) as stand:
+            for _ in range(10):
+                await stand.talk(GET)
+            large = post(1 << 20)
+            assert status_of(await stand.talk(large)) == 503
+            reader, writer = await asyncio.open_connection("127.0.0.1", stand.port)
+            writer.write(large[:100])
+            assert status_of(await reader.readuntil(b"\r\n\r\n")) == 503
+            await close(writer)
+            assert len(backend.requests) == 10
+            assert stand.station.in_flight == 0
 
     run(main)
