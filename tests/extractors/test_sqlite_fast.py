@@ -85,17 +85,20 @@ def outcomes(batch: pa.RecordBatch, cols: Sequence[Column]) -> list[object]:
         )
     )
 )
+@pytest.mark.parametrize("sliced", [False, True], ids=["whole", "sliced"])
 @pytest.mark.slow
 def test_any_value_comes_out_as_by_the_plain_way_or_is_noticed(
-    path: Path, table: tuple[list[str], list[str], list[list[object]]]
+    path: Path, monkeypatch: pytest.MonkeyPatch, sliced: bool, table: tuple[list[str], list[str], list[list[object]]]
 ) -> None:
     kinds, types, values = table
+    monkeypatch.setattr(sqlite_fast, "ROWS", 4)
     names = [f"C{at}" for at in range(len(kinds))]
     with made(path) as connection:
         connection.execute(f"CREATE TABLE T ({', '.join(map(' '.join, zip(names, kinds, strict=True)))})")
         connection.executemany(f"INSERT INTO T VALUES ({', '.join('?' * len(kinds))})", values)
     cols = columns(names, types)
-    with opened(path) as reading:
+    with opened(path, max_connections=3) as reading:
+        assert not sliced or reading.count(selected(reading, "T", cols)) == len(values)
         try:
             fast = list(reading.read(selected(reading, "T", cols)))
         except NativeFailed:

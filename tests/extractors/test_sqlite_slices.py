@@ -51,14 +51,15 @@ def test_a_whole_table_in_slices_is_all_of_it_in_its_order(
     assert len(batches) >= len(ids) / 4
 
 
-@pytest.mark.parametrize("odd", [7, 4990])
+@pytest.mark.parametrize("at", [7, 4990])
+@pytest.mark.parametrize(("kind", "usual", "odd"), [("TEXT", "a", b"x"), ("DATE", "2024-01-31", 20240131)])
 def test_a_value_of_another_kind_is_noticed_in_whatever_slice_it_is(
-    path: Path, monkeypatch: pytest.MonkeyPatch, odd: int
+    path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, usual: str, odd: object, at: int
 ) -> None:
     monkeypatch.setattr(sqlite_fast, "ROWS", 64)
     with made(path) as connection:
-        connection.execute("CREATE TABLE T (N INTEGER PRIMARY KEY, A TEXT)")
-        connection.executemany("INSERT INTO T (A) VALUES (?)", [(b"x" if n == odd else "a",) for n in range(5000)])
+        connection.execute(f"CREATE TABLE T (N INTEGER PRIMARY KEY, A {kind})")
+        connection.executemany("INSERT INTO T (A) VALUES (?)", [(odd if n == at else usual,) for n in range(5000)])
     with opened(path, max_connections=3) as reading:
         assert reading.fast is not None
         process = reading.fast.process
