@@ -63,6 +63,16 @@ class FrontDoor(click.Group):
             ctx.exit(2)
 
 
+def _version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        from proxy.wire.compiled import SAID
+
+        click.echo(f"fig, version {version('stranglerfig')}\n{SAID}")
+        ctx.exit()
+
+
 @click.group(
     cls=FrontDoor,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -76,7 +86,8 @@ Examples:
 Exit codes: 0 done, 1 the answer is no, 2 wrong usage or configuration, 3 something outside failed.
 """,
 )
-@click.version_option(package_name="stranglerfig", prog_name="fig")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version,
+              help="Show the version, and whether the compiled part is in use, and exit.")  # fmt: skip
 def main() -> None:
     """Move a council's work off its monolith, one slice at a time, and liberate its data."""
 

@@ -43,6 +43,7 @@ from proxy.standing import let_go
 from proxy.systemd import Notifier
 from proxy.upgrade import Upgrade
 from proxy.watching import changes, look
+from proxy.wire.compiled import CUT, SAID
 from proxy.wire.connection import LINGER_SECONDS
 
 
@@ -240,6 +241,8 @@ class Supervisor:
         serving = f"serving {where} with {len(self.crew.hands)} workers{admin}"
         self.say(serving)
         self.notifier.ready(serving)
+        if self.options.fast and CUT is None:
+            self.say(SAID)
         for name, slice_spec in spec.slices.items():
             stage = self.held().stage(name, slice_spec)
             self.say(

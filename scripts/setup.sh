@@ -6,6 +6,7 @@ set -euo pipefail
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
 script="scripts/$(basename "$0")"
+compiled=proxy/wire/_cut # .c, and what hatch_build.py makes of it: .abi3.so
 venv="$(realpath -m "${FIG_VENV:-$root/.venv}")"
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_USER=0
 
@@ -48,9 +49,14 @@ find_python() {
         "$(apt_line python3 python3-venv)"
 }
 
-# fingerprint LOCK: what an installation depends on.
+# fingerprint LOCK: what an installation depends on; also whether the compiled part can be built, and of what.
 fingerprint() {
-    { cat "$root/$1" "$root/pyproject.toml"; "$venv/bin/python" -VV; printf '%s\n' "$root"; } 2>/dev/null | sha256sum | cut -d' ' -f1
+    {
+        cat "$root/$1" "$root/pyproject.toml" "$root/hatch_build.py" "$root/$compiled.c"
+        "$venv/bin/python" -ISc 'import os, sys, sysconfig
+print(sys.version, os.path.exists(sysconfig.get_path("include") + "/Python.h"))'
+        printf '%s\n' "$root" "${CC:-}" "$(command -v cc gcc clang)"
+    } 2>/dev/null | sha256sum | cut -d' ' -f1
 }
 
 # is_current LOCK: is .venv here, and made from this lock?
@@ -81,6 +87,10 @@ install() {
     printf '%s: installing %s packages from %s (once; up to a minute)\n' "$script" "$(grep -c '^[a-z]' "$root/$lock")" "$lock" >&2
     "$venv/bin/python" -m pip install -qq --only-binary :all: --require-hashes -r "$root/$lock"
     "$venv/bin/python" -m pip install -qq --no-deps --no-build-isolation --editable "$root"
+    if [ ! -f "$root/$compiled.abi3.so" ]; then
+        printf '%s: %s.c was not compiled: heads are read by Python alone, slower. Once this has run, it will be:\n    %s\n' \
+            "$script" "$compiled" "$(apt_line gcc libc6-dev python3-dev)" >&2
+    fi
     mkdir -p "$venv/stamps"
     printf '%s' "$root" >"$venv/stamps/root"
     # The test lock holds every pin of the core lock (tests/test_house.py), so it makes both current.

@@ -17,7 +17,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-GENERATED = re.compile(r"^(\.git|\.venv.*|\..*_cache|\.hypothesis|__pycache__|dist|build|node_modules|.*\.egg-info)$")
+GENERATED = re.compile(
+    r"^(\.git|\.venv.*|\..*_cache|\.hypothesis|__pycache__|dist|build|node_modules|.*\.egg-info|.*\.so)$"
+)
 LONGEST = 400
 
 # A lock, a script or a document that names one of these works only where that address can be reached.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from time import process_time
 
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from proxy.generation import HeadLimits
 from proxy.headers import SPECIAL_IN_REPLIES, SPECIAL_NAMES
-from proxy.wire import fast
+from proxy.wire import compiled, fast, patterns
 from proxy.wire.compose import reply_bytes, request_bytes
 from proxy.wire.grammar import read_reply, read_request
 from proxy.wire.heads import ReplyHead, RequestHead
@@ -30,6 +30,19 @@ REPLY_SAYS = attrgetter(
     "chunked", "fields", "has_body", "has_date", "keep_alive", "length", "minor", "reason", "status", "to_websocket"
 )
 RULE = settings(max_examples=1500, deadline=None)
+
+
+@pytest.fixture(autouse=True, scope="module", params=["patterns", "compiled"])
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Everything here is held for both ways of cutting a head."""
+    try:
+        cut = compiled.load() if request.param == "compiled" else patterns
+    except ImportError as error:
+        pytest.skip(f"{error}; this builds it, where gcc, libc6-dev and python3-dev are installed: {compiled.BUILD}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast, "_cut_request", cut.cut_request)
+        patch.setattr(fast, "_cut_reply", cut.cut_reply)
+        yield
 
 
 def agree_on_request(data: bytes, limits: HeadLimits = USUAL) -> bool:

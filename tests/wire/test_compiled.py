@@ -1,0 +1,116 @@
+"""The compiled part cuts a head exactly as the patterns do, and takes no other."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.headers import SPECIAL_IN_REPLIES, SPECIAL_NAMES
+from proxy.wire import compiled, patterns
+from tests.wire.heads import REPLIES, REQUESTS
+from tests.wire.test_fast import LINE, RULE, mutated
+
+try:
+    cut = compiled.load()
+except ImportError as missing:
+    pytest.skip(
+        f"{missing}; this builds it, where gcc, libc6-dev and python3-dev are installed: {compiled.BUILD}",
+        allow_module_level=True,
+    )
+
+REQUEST_HEADS = [head for head, _ in REQUESTS.values()]
+REPLY_HEADS = [head for head, _ in REPLIES.values()]
+ALL = 64 * 1024
+MOST = st.one_of(st.just(ALL), st.integers(0, 900))
+BEGINNINGS = (b"GET / HTTP/1.1\r\nHost: a\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n", b"HTTP/1.1 404 x\r\n")
+
+
+def agree(data: bytes, most: int = ALL) -> bool:
+    """Whether the head is taken; fails unless both ways say the same of it."""
+    request, reply = cut.cut_request(data, most), cut.cut_reply(data, most)
+    assert request == patterns.cut_request(data, most)
+    assert reply == patterns.cut_reply(data, most)
+    return request is not None or reply is not None
+
+
+@pytest.mark.parametrize("head", [*REQUEST_HEADS, *REPLY_HEADS])
+def test_a_real_head_is_cut_alike_wherever_it_ends(head: bytes) -> None:
+    for size in range(len(head) + 1):
+        agree(head[:size])
+        agree(head, size)
+    agree(head + b"more")
+
+
+@RULE
+@given(mutated(REQUEST_HEADS), MOST)
+def test_no_mutation_of_a_request_is_cut_otherwise(data: bytes, most: int) -> None:
+    agree(data, most)
+
+
+@RULE
+@given(mutated(REPLY_HEADS), MOST)
+def test_no_mutation_of_a_reply_is_cut_otherwise(data: bytes, most: int) -> None:
+    agree(data, most)
+
+
+@RULE
+@given(st.sampled_from(BEGINNINGS), st.lists(LINE, max_size=6), MOST)
+def test_no_lines_are_cut_otherwise(beginning: bytes, lines: list[bytes], most: int) -> None:
+    agree(beginning + b"".join(lines) + b"\r\n", most)
+
+
+@pytest.mark.parametrize("head", [*REQUEST_HEADS, *REPLY_HEADS])
+def test_every_byte_is_judged_alike_at_every_place(head: bytes) -> None:
+    draw = random.Random(head)
+    for at in range(len(head)):
+        for byte in (*b"\0\t\r\n !#:/.-_09AZaz~\x7f\x80\xff", draw.randrange(256)):
+            agree(b"%b%c%b" % (head[:at], byte, head[at + 1 :]))
+
+
+@pytest.mark.parametrize("name", sorted({*SPECIAL_NAMES, *SPECIAL_IN_REPLIES, b"x-forwarded-", b"fig-"}))
+def test_a_special_name_is_known_alike_in_every_spelling(name: bytes) -> None:
+    for spelt in (name, name.title(), name.upper(), name.swapcase(), name + b"x", name[:-1], b"x" + name):
+        for value in (b"1", b"keep-alive", b"Keep-alive", b"timeout=5 ", b"1234567890123456789", b"123456789012345678"):
+            for beginning in BEGINNINGS:
+                agree(b"%b%b: %b\r\n\r\n" % (beginning, spelt, value))
+
+
+def test_there_are_heads_that_are_taken() -> None:
+    assert sum(map(agree, REQUEST_HEADS)) > 5
+    assert sum(map(agree, REPLY_HEADS)) > 5
+
+
+@pytest.mark.parametrize(
+    "wrong", [(), (b"",), (b"", 1, 2), ("GET", 1), (bytearray(b"GET"), 1), (b"", "1"), (b"", 1 << 70)]
+)
+def test_what_is_no_head_is_refused(wrong: tuple[object, ...]) -> None:
+    for call in (cut.cut_request, cut.cut_reply):
+        with pytest.raises((TypeError, OverflowError)):
+            call(*wrong)  # type: ignore[arg-type]
+    assert not agree(REQUEST_HEADS[0], 0)
+
+
+@pytest.mark.parametrize("name", [b"", b"Upper", b"9", b"a" * 41])
+def test_a_name_it_could_not_look_up_is_refused_and_the_others_stay(name: bytes) -> None:
+    with pytest.raises(ValueError, match="special name"):
+        cut.set_names((b"a", name), (), ())
+    with pytest.raises(ValueError, match="few"):
+        cut.set_names((), tuple([b"a"] * 64), ())
+    assert agree(REQUEST_HEADS[0])
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("", "heads are read by compiled code"), ("1", "heads are read by Python alone: FIG_NO_COMPILED is set")],
+)
+def test_it_is_used_unless_it_is_told_not_to_be(said: str, expected: str) -> None:
+    asks = "from proxy.wire.compiled import SAID; print(SAID)"
+    answer = subprocess.run(
+        [sys.executable, "-c", asks], env={"FIG_NO_COMPILED": said}, capture_output=True, check=True
+    )
+    assert answer.stdout.decode().strip() == expected
