@@ -121,7 +121,10 @@ async def a_scene(folder: Path, start: Start, fig: Path, grace: str = "5s") -> A
         )
         process = start([fig, "serve", "-c", folder / "routes.yaml"], name="proxy")
         found = await asyncio.to_thread(process.wait_for, r"serving http://127\.0\.0\.1:(\d+)", seconds=30)
-        yield Scene(folder, backend, process, int(found.group(1)))
+        try:
+            yield Scene(folder, backend, process, int(found.group(1)))
+        finally:
+            await asyncio.to_thread(end, folder)
 
 
 @HOW
@@ -169,8 +172,6 @@ def test_what_is_under_way_is_finished(tmp_path: Path, start: Start, fig: Path, 
             assert await asyncio.to_thread(has_ended, worker), "with the last citizen, not after the whole grace"
 
     asyncio.run(main())
-    if how == "upgrade":
-        end(tmp_path)
 
 
 @HOW
@@ -195,5 +196,3 @@ def test_what_does_not_end_has_the_grace_period(tmp_path: Path, start: Start, fi
             assert asyncio.get_running_loop().time() - began < 12
 
     asyncio.run(main())
-    if how == "upgrade":
-        end(tmp_path)
