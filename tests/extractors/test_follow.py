@@ -208,7 +208,9 @@ def test_what_is_new_takes_one_connection_and_many_rows_take_all(
     council.silo(f"UPDATE JOBS SET WARD = 'X', CHANGED = '{moment(60)}' WHERE JOB_NO < 7")
     done = council.run()
     assert (done.mode, done.updated) == ("window", 7)
-    assert opened == [2, *[1, 2][:openings]]
+    all_allowed = opened[0]
+    assert all_allowed > 1
+    assert opened[1:] == [1, all_allowed][:openings]
     assert held(council) == there(council)
 
 
