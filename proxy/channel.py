@@ -6,10 +6,13 @@ A frame is its length (4 bytes, big-endian) and a pickle; both ends are the same
 import asyncio
 import pickle
 import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from proxy.claims import Claim, Regex
 from proxy.generation import Generation
-from proxy.table import Claim
+from proxy.sections import Sections, change, claims_of
 
 _LENGTH = struct.Struct("!I")
 # Claims a worker takes in at once: about a millisecond, so that no request waits for a new table (measured: 4 us a
@@ -21,9 +24,20 @@ IDLE_PATIENCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A new generation follows; its table is still empty."""
+    """A new generation follows; its table is still empty.
+
+    `since`: the generation that is served by, if its table is to be changed; the claims that go come before the others.
+    """
 
     generation: Generation
+    since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Claims that are no more."""
+
+    claims: tuple[Claim, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ class Swapped:
     number: int
 
 
-Message = Begin | Claims | Swap | Open | Drain | Swapped
+Message = Begin | Dropped | Claims | Swap | Open | Drain | Swapped
 
 
 def frame(message: Message) -> bytes:
@@ -91,17 +105,44 @@ async def receive(reader: asyncio.StreamReader) -> Message | None:
     return message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Whole:
-    """A generation with its table, framed once for all workers."""
+    """A generation with its table, framed once for all workers: whole, and for those that serve by the one before."""
 
     generation: Generation
-    frames: tuple[bytes, ...]
+    sections: Sections
+    since: int | None = None
+    change: tuple[bytes, ...] = ()
+
+    @cached_property
+    def frames(self) -> tuple[bytes, ...]:
+        """For a worker that has nothing yet."""
+        begin, swap = Begin(self.generation), Swap(self.generation.number)
+        return tuple(map(frame, (begin, *_pieces(Claims, claims_of(self.sections)), swap)))
+
+    def frames_after(self, number: int) -> tuple[bytes, ...]:
+        """For a worker that serves by that generation."""
+        return self.change if number == self.since else self.frames
 
 
-def whole(generation: Generation, claims: tuple[Claim, ...]) -> Whole:
-    """A generation as it is handed over: its table in pieces, so that a worker takes it in between requests."""
-    messages: list[Message] = [Begin(generation)]
-    messages += [Claims(claims[at : at + CLAIMS_A_PIECE]) for at in range(0, len(claims), CLAIMS_A_PIECE)]
-    messages.append(Swap(generation.number))
-    return Whole(generation, tuple(map(frame, messages)))
+def whole(generation: Generation, sections: Sections, before: Whole | None = None) -> Whole:
+    """A generation as it is handed over: its table in pieces, so that a worker takes it in between requests.
+
+    To those that serve by `before` only what changed is told, where that is less; regexes are compiled together, so
+    when one goes, or when there may be no more than one priority from now on, all is told.
+    """
+    if before is not None:
+        changed = change(before.sections, sections)
+        count = len(changed.dropped) + len(changed.added)
+        simple = not any(isinstance(claim.pattern, Regex) or claim.priority for claim in changed.dropped)
+        if simple and count <= len(claims_of(sections)):
+            since = before.generation.number
+            pieces = (*_pieces(Dropped, changed.dropped), *_pieces(Claims, changed.added))
+            messages = Begin(generation, since), *pieces, Swap(generation.number)
+            return Whole(generation, sections, since, tuple(map(frame, messages)))
+    return Whole(generation, sections)
+
+
+def _pieces(kind: type[Dropped | Claims], claims: Sequence[Claim]) -> Iterator[Dropped | Claims]:
+    for at in range(0, len(claims), CLAIMS_A_PIECE):
+        yield kind(tuple(claims[at : at + CLAIMS_A_PIECE]))

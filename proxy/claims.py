@@ -132,9 +132,10 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One line of the table. `series`: its first row of counters; `at`.
+    """One line of the table. `series`: its first row of counters.
 
-    Where it was written, such as `routes.yaml:12`.
+    `at`: where it was written, such as `routes.yaml:12`, for whoever explains. A worker, which never says it, gets a
+    claim without: so a line that is put in above it changes nothing.
     """
 
     pattern: Pattern | Regex
@@ -155,7 +156,7 @@ class Claim:
     @property
     def destination(self) -> object:
         """What two readings of one path must agree on: the slice, the redirect or the gone."""
-        return self.leads_to.slice if isinstance(self.leads_to, Route) else self.at
+        return self.leads_to.slice if isinstance(self.leads_to, Route) else self.pattern
 
     @property
     def rank(self) -> tuple[object, ...]:

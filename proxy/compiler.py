@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypedDict, TypeVar
 
 from notation.problems import Where
 from proxy.counters import ADDRESSES, BACKENDS, MAX_SERIES
 from proxy.ends import Files, backend_of, fronts_of, limits_of
 from proxy.generation import Generation
-from proxy.model import RouteSpec, RoutesSpec, SliceSpec
+from proxy.model import RedirectSpec, RouteSpec, RoutesSpec, SliceSpec
 from proxy.paths import PathRules, fold_case
 from proxy.plan import FIRST_FREE_SERIES, Rules
 from proxy.predicates import Needs
+from proxy.sections import NO_SECTIONS, Place, Section, Sections, section
 from proxy.stages import FALLS_BACK, LEGACY, Stage, effective
 from proxy.table import Claim, Fallback, Gone, Pattern, Redirect, Regex, Route, Shadowing, Table, Timeouts
 
@@ -112,59 +114,72 @@ class Held:
 
 
 NO_FILES: Files = {}
-WhereIs = Callable[[tuple[str | int, ...]], Where]
+WhereIs = Callable[[Place], Where]
 
 
 def make_generation(
-    number: int, spec: RoutesSpec, where: WhereIs, held: Held, book: SeriesBook, files: Files = NO_FILES
-) -> tuple[Generation, tuple[Claim, ...]]:
-    """The generation with an empty table, and the claims to fill it with, in no particular order."""
+    number: int, spec: RoutesSpec, held: Held, book: SeriesBook, files: Files = NO_FILES, before: Sections = NO_SECTIONS
+) -> tuple[Generation, Sections]:
+    """The generation with an empty table, and the claims to fill it with.
+
+    What is as it was in `before`, which the same book numbered, is not compiled again: its claims are the same objects.
+    """
     backends = {name: backend_of(name, spec, files, book) for name in spec.backends}
     rules = _rules(spec, Table())
-    claims = tuple(_claims(spec, where, held, book, rules.paths))
+    sections = dict(_sections(spec, held, book, before))
     limits, fronts = limits_of(spec.limits), fronts_of(spec, files)
-    return Generation(number, rules, backends, tuple(spec.trust), limits, fronts), claims
+    return Generation(number, rules, backends, tuple(spec.trust), limits, fronts), sections
 
 
 def rules_of(spec: RoutesSpec, where: WhereIs, held: Held) -> Rules:
     """What plans are made from, with the table filled: for whoever asks, and does not serve."""
-    return _rules(spec, Table(_claims(spec, where, held, SeriesBook(), paths_of(spec))))
+    table = Table()
+    for place, made in _sections(spec, held, SeriesBook(), NO_SECTIONS):
+        for index, claim in enumerate(made.claims):
+            table.add(replace(claim, at=str(where((*place, index)))))
+    return _rules(spec, table)
 
 
 def _rules(spec: RoutesSpec, table: Table) -> Rules:
     return Rules(table, spec.default, frozenset(host.encode() for host in spec.hosts), paths_of(spec))
 
 
-def _claims(spec: RoutesSpec, where: WhereIs, held: Held, book: SeriesBook, paths: PathRules) -> Iterator[Claim]:
+def _sections(spec: RoutesSpec, held: Held, book: SeriesBook, before: Sections) -> Iterator[tuple[Place, Section]]:
+    paths = paths_of(spec)
     for name, slice_spec in spec.slices.items():
         stage = held.stage(name, slice_spec)
         legacy = spec.legacy_of(name)
-        fallback = _fallback(slice_spec, stage, legacy)
-        shadowing = _shadowing(slice_spec, stage)
-        shared = stage.name in FALLS_BACK  # both sides answer citizens, or may
-        assets = tuple(path_pattern(path, paths) for path in slice_spec.assets) if shared else ()
         sides = slice_spec.backend, legacy
-        plain = Route(name, stage, *sides, False, fallback=fallback, shadowing=shadowing, assets=assets)
-        for index, route in enumerate(slice_spec.routes):
-            methods, needs = methods_of(route), needs_of(route)
-            leads_to = plain
-            if methods or route.rewrite:
-                rewrite = Pattern.parse(route.rewrite) if route.rewrite else None
-                leads_to = replace(plain, names_method=methods is not None, rewrite=rewrite)
-            at = str(where(("slices", name, "routes", index)))
-            series = book.number(name, _label(route, needs))
-            yield Claim(
-                pattern_of(route, paths), methods, leads_to, at, series, route.priority, needs, _timeouts(route)
-            )
+        shadowing = _shadowing(slice_spec, stage)
+        fallback = _fallback(slice_spec, stage, legacy)
+        plain = Route(name, stage, *sides, names_method=False, fallback=fallback, shadowing=shadowing)
+        place = ("slices", name, "routes")
+        make = partial(_of_route, plain, paths, book)
+        yield place, section(before.get(place), (plain, paths), slice_spec.routes, make)
     if held.bypass:
         return
-    for index, redirect in enumerate(spec.redirects):
-        leads = Redirect(Pattern.parse(redirect.to), redirect.status)
-        at = str(where(("redirects", index)))
-        yield Claim(path_pattern(redirect.from_, paths), None, leads, at, book.number("", f"redirect {redirect.from_}"))
-    for index, path in enumerate(spec.gone):
-        at = str(where(("gone", index)))
-        yield Claim(path_pattern(path, paths), None, Gone(), at, book.number("", f"gone {path}"))
+    for key, items, of in (("redirects", spec.redirects, _of_redirect), ("gone", spec.gone, _of_gone)):
+        yield (key,), section(before.get((key,)), paths, items, partial(of, paths, book))
+
+
+def _of_route(plain: Route, paths: PathRules, book: SeriesBook, route: RouteSpec) -> Claim:
+    methods, needs = methods_of(route), needs_of(route)
+    leads_to = plain
+    if methods or route.rewrite:
+        rewrite = Pattern.parse(route.rewrite) if route.rewrite else None
+        leads_to = replace(plain, names_method=methods is not None, rewrite=rewrite)
+    series = book.number(plain.slice, _label(route, needs))
+    return Claim(pattern_of(route, paths), methods, leads_to, "", series, route.priority, needs)
+
+
+def _of_redirect(paths: PathRules, book: SeriesBook, redirect: RedirectSpec) -> Claim:
+    leads_to = Redirect(Pattern.parse(redirect.to), redirect.status)
+    series = book.number("", f"redirect {redirect.from_}")
+    return Claim(path_pattern(redirect.from_, paths), None, leads_to, "", series)
+
+
+def _of_gone(paths: PathRules, book: SeriesBook, path: str) -> Claim:
+    return Claim(path_pattern(path, paths), None, Gone(), "", book.number("", f"gone {path}"))
 
 
 def _fallback(spec: SliceSpec, stage: Stage, legacy: str) -> Fallback | None:

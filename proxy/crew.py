@@ -91,7 +91,7 @@ class Hand:
         """Send a generation; a worker that is not there gets the newest when it comes, one that hangs is ended."""
         try:
             async with asyncio.timeout(SWAP_SECONDS), self._sending:
-                await self._send(*whole.frames)
+                await self._send(*whole.frames_after(self.generation))
         except TimeoutError:
             self._crew.say(f"worker {self.index} does not listen; it is replaced")
             self.end()

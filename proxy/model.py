@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from notation.read_again import read_again
 from notation.shape import Count, Duration, Flag, Later, Percent, Size, Spec
 from proxy.fields import (
     AccessLog,
@@ -253,7 +254,7 @@ class SliceSpec(Spec):
         description="`legacy`, `shadow`, `canary N%`, `live` or `retired`. Nothing moves until somebody says so.",
     )
     routes: tuple[
-        Annotated[RouteSpec, BeforeValidator(_route, json_schema_input_type=PathPattern | RouteSpec)], ...
+        Annotated[RouteSpec, BeforeValidator(_route, json_schema_input_type=PathPattern | RouteSpec), read_again()], ...
     ] = Field(description="What it claims: a path, or a mapping.", min_length=1)
     writes: Literal["legacy", "own"] = Field(
         "legacy",
@@ -334,7 +335,7 @@ class RoutesSpec(Spec):
     backends: Mapping[Name, BackendSpec] = Field(description="The servers that can answer, by name.", min_length=1)
     default: Name | None = Field(None, description="The backend for what no route claims; without it: 404.")
     slices: Mapping[Name, SliceSpec] = Field({}, description="The units of migration, by name.")
-    redirects: tuple[RedirectSpec, ...] = Field((), description="Paths that lead elsewhere.")
+    redirects: tuple[Annotated[RedirectSpec, read_again()], ...] = Field((), description="Paths that lead elsewhere.")
     gone: tuple[PathPattern, ...] = Field((), description="Paths that are no more: 410.")
     tests: tuple[ExpectationSpec, ...] = Field((), description="What `fig check` holds true of this file.")
 

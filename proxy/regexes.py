@@ -40,6 +40,12 @@ class Regexes:
         self._pending: list[Claim] = []
         self.highest = -(2**31)
 
+    def copy(self) -> "Regexes":
+        """Others that grow apart from these; what is compiled is shared."""
+        other = Regexes()
+        other._sets, other._pending, other.highest = self._sets.copy(), self._pending.copy(), self.highest
+        return other
+
     def __bool__(self) -> bool:
         return bool(self._sets or self._pending)
 

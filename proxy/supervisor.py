@@ -38,6 +38,7 @@ from proxy.keeping import Keeping
 from proxy.logfile import log_problems
 from proxy.model import RoutesSpec
 from proxy.predecessor import NotHandedOver, Predecessor
+from proxy.sections import NO_SECTIONS
 from proxy.sockets import CannotListen, Listener
 from proxy.standing import let_go
 from proxy.systemd import Notifier
@@ -117,7 +118,7 @@ class Supervisor:
     def _begin_with(self, founded: Founded) -> None:
         self.lock, self.listeners, self.admin = founded.lock, founded.listeners, founded.admin
         self.counters, self.book, self.began = founded.counters, founded.book, founded.began
-        first = self._whole(founded.before + 1)
+        first = self._whole(founded.before + 1, None)
         self.crew = Crew(
             self.counters, founded.rows, self.listeners, first, self._worker_flags(), self._let_go, self.say
         )
@@ -261,12 +262,12 @@ class Supervisor:
             raise ConfigError(problems)
         return loaded, files
 
-    def _whole(self, number: int) -> Whole:
-        spec, where = self.loaded.spec, self.loaded.document.where
-        generation, claims = make_generation(number, spec, where, self.held(), self.book, self.files)
+    def _whole(self, number: int, before: Whole | None) -> Whole:
+        spec, kept = self.loaded.spec, before.sections if before else NO_SECTIONS
+        generation, sections = make_generation(number, spec, self.held(), self.book, self.files, kept)
         fronts, log = self._fronts(generation.fronts), log_of(spec.log, self.home)
         generation = replace(generation, fronts=fronts, grace=spec.grace, log=log)
-        return whole(generation, claims)
+        return whole(generation, sections, before)
 
     def _fronts(self, asked: tuple[Front, ...]) -> tuple[Front, ...]:
         """How the sockets that are held speak: as the file says now, where it still means the same protocol."""
@@ -284,8 +285,8 @@ class Supervisor:
         return tuple(each.address for each in spec.listen)
 
     async def _publish(self) -> None:
-        number = self.crew.current.generation.number + 1
-        whole = await asyncio.to_thread(self._whole, number)
+        now = self.crew.current
+        whole = await asyncio.to_thread(self._whole, now.generation.number + 1, now)
         telling = asyncio.create_task(self.keeper.tell(whole.generation)) if self.keeper else None
         await self.crew.publish(whole)
         if telling:

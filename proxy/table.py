@@ -71,6 +71,22 @@ class Table:
         others = place.get(path)
         place[path] = (claim,) if others is None else tuple(sorted((*others, claim), key=attrgetter("rank")))
 
+    def copy(self) -> "Table":
+        """A table to change while this one is read. It shares what it holds, so 100,000 claims take a millisecond."""
+        other = Table()
+        other._exact, other._prefix, other._heads = self._exact.copy(), self._prefix.copy(), self._heads.copy()
+        other._regexes = self._regexes.copy()
+        other._depth, other._priority, other._is_mixed = self._depth, self._priority, self._is_mixed
+        return other
+
+    def drop(self, claim: Claim) -> None:
+        """Take a claim on a path out; `_heads` and the like stay the upper bounds they are. Raises KeyError."""
+        assert isinstance(claim.pattern, Pattern)
+        place = self._prefix if claim.pattern.is_prefix else self._exact
+        others = tuple(one for one in place.pop(claim.pattern.path) if one != claim)
+        if others:
+            place[claim.pattern.path] = others
+
     def find(self, path: bytes, asked: Asked) -> Claim | None:
         """The claim that `path` (one reading of it) falls to, or None for the default."""
         if self._is_mixed:

@@ -149,6 +149,7 @@ FLOORS: Mapping[str, int] = {
     "proxy.report": ROOMS,
     "proxy.retrying": DECISIONS,
     "proxy.routes": DECISIONS,
+    "proxy.sections": DECISIONS,
     "proxy.serve_cli": ROOMS,
     "proxy.shadows": HANDS,
     "proxy.sockets": HANDS,

@@ -122,3 +122,16 @@ def test_a_table_lets_go_of_its_claims_a_few_at_a_time() -> None:
     table = Table(claim(f"/a{number}{tail}") for number in range(5) for tail in ("", "/*"))
     assert [table.shed(4), table.shed(4), table.shed(4)] == [True, True, False]
     assert list(table) == []
+
+
+def test_a_copy_changes_apart_from_its_table() -> None:
+    texts = ("/a", "GET /a", "/b/*", "GET /b/*")
+    table = Table(map(claim, texts))
+    copy = table.copy()
+    for text in ("GET /a", "/b/*", "GET /b/*"):
+        copy.drop(claim(text))
+    copy.add(claim("/c/*"))
+    assert [one.at.removeprefix("routes.yaml:") for one in copy] == ["/a", "/c/*"]
+    assert {one.at.removeprefix("routes.yaml:") for one in table} == set(texts)
+    with pytest.raises(KeyError):
+        copy.drop(claim("/b/*"))

@@ -73,7 +73,7 @@ slices:
 def test_a_slice_sees_no_session_of_legacys_unless_it_is_named(tmp_path: Path) -> None:
     (tmp_path / "routes.yaml").write_text(ROUTES)
     loaded = load(tmp_path / "routes.yaml", {})
-    generation, _ = make_generation(1, loaded.spec, loaded.document.where, Held(), SeriesBook())
+    generation, _ = make_generation(1, loaded.spec, Held(), SeriesBook())
     assert {name: backend.cookies for name, backend in generation.backends.items()} == {
         "legacy": None,
         "repairs": frozenset({b"repairs_session"}),
