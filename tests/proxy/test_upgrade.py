@@ -80,7 +80,7 @@ async def upgraded(proxy: Proxy) -> None:
     os.kill(before, signal.SIGUSR2)
     times = log.count("\nserving http://") + 1
     await asyncio.to_thread(proxy.process.wait_for, rf"(?s)(?:{SERVING}.*){{{times}}}", seconds=40)
-    assert await asyncio.to_thread(has_ended, before)
+    assert await asyncio.to_thread(has_ended, before), f"process {before} still runs: {proxy.process.log}"
 
 
 def workers_of(proxy: Proxy) -> list[dict[str, Any]]:
