@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from extractors.drafting import Draft, Line
-from notation.marked_yaml import SURPRISE
+from notation.plain import SURPRISE
 
 OWNER = "FILL IN: who answers for it, an address"
 

@@ -12,8 +12,10 @@ there too; if not (they stand in a text of several lines, say), the whole text i
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+
+from notation.plain import is_surprising, plain
 
 LONG = 100  # items from which on it pays
 
@@ -23,6 +25,7 @@ _LIST = rf"\[ *+{_SCALAR} *+(?:, *+{_SCALAR} *+)*+\]"
 _PAIR = rf"[a-z_]++: ++(?:{_SCALAR}|{_LIST})"
 _ITEM = rf"- (?:{_PLAIN}|\{{ *+{_PAIR} *+(?:, *+{_PAIR} *+)*+\}}) *+(?:(?<= )#[ -~]*+)?\n"
 _RUN = re.compile(rf"(?m)^( *+){_ITEM}(?:\1{_ITEM}){{{LONG - 1},}}+")
+_ITEMS = re.compile(rf"(?m)^ *+- ({_PLAIN}|\{{[^\n]*+)")
 _PAIRS = re.compile(rf"([a-z_]++): ++(?:({_SCALAR})|({_LIST}))")
 _SCALARS = re.compile(_SCALAR)
 _BARE = re.compile(_PLAIN)
@@ -118,15 +121,56 @@ class Mapped:
     end: int
 
 
-def items(text: str, run: Run) -> Iterator[tuple[int, Scalar | Mapped]]:
-    """Each item that was left out, with its line (from 0)."""
-    start = run.start
-    for number in range(run.lines):
-        dash = text.index("-", start)
-        end = text.index("\n", dash)
-        at = dash + 2
-        yield run.line + number, _mapped(text, at, end) if text[at] == "{" else _bare(text, at)
-        start = end + 1
+Item = Scalar | Mapped
+
+
+def line_starts(text: str, run: Run) -> list[int]:
+    """Where each line of a run begins."""
+    found = [run.start]
+    while len(found) < run.lines:
+        found.append(text.index("\n", found[-1]) + 1)
+    return found
+
+
+def item_at(text: str, start: int) -> Item:
+    """The item whose line begins there."""
+    at = text.index("-", start) + 2
+    return _mapped(text, at, text.index("\n", at)) if text[at] == "{" else _bare(text, at)
+
+
+class Refused(Exception):
+    """An item that has to be told of: the whole text is to be read by the general parser."""
+
+
+def values(text: str, run: Run) -> tuple[list[object], tuple[int, ...]]:
+    """What was left out, and which items hold plain text that others would read otherwise. Raises Refused."""
+    lines: list[str] = _ITEMS.findall(text, run.start, run.end)
+    found: list[object] = [*lines]
+    surprising = []
+    for number, written in enumerate(lines):
+        if written[0] != "/":  # what begins so is text to everybody
+            found[number], is_surprising = _value(written)
+            if is_surprising:
+                surprising.append(number)
+    return found, tuple(surprising)
+
+
+# Twice the items that a file has room for: what is read again need not be taken apart again. Nobody changes a value.
+@lru_cache(maxsize=2 * 100_000)
+def _value(written: str) -> tuple[object, bool]:
+    if written[0] != "{":
+        return plain(written), is_surprising(written)
+    value: dict[str, object] = {}
+    surprising = False
+    for key, inner in _mapped(written, 0, len(written)).items:
+        if key in value or not isinstance(plain(key), str):
+            raise Refused
+        scalars = (inner,) if isinstance(inner, Scalar) else inner.items
+        read = [each.text if each.quoted else plain(each.text) for each in scalars]
+        surprising = surprising or is_surprising(key)
+        surprising = surprising or any(not each.quoted and is_surprising(each.text) for each in scalars)
+        value[key] = read[0] if isinstance(inner, Scalar) else read
+    return value, surprising
 
 
 def _bare(text: str, at: int) -> Scalar:

@@ -1,10 +1,9 @@
 """YAML whose values know their file and line; what two readers of YAML could understand differently is refused."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from types import MappingProxyType
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -20,40 +19,17 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from notation.long_lists import Mapped, Run, Scalar, Shortened, items, shorten
+from notation.long_lists import Refused, Run, Shortened, shorten, values
+from notation.marks import Mark, Marks, Path
+from notation.plain import is_surprising, plain
 from notation.problems import ConfigError, Problem, Where
 
-Path = tuple[str | int, ...]
+__all__ = ["DEPTH", "SIZE", "Document", "Mark", "Path", "load", "parse"]
 
 DEPTH = 50  # levels of nesting: our deepest file needs 8, and a reader that recurses must end somewhere
 SIZE = 8 * 2**20  # bytes: room for 100,000 routes, yet read in bounded memory
 
-# YAML 1.2, core schema
-NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
-TRUE, FALSE = re.compile(r"(?:true|True|TRUE)\Z"), re.compile(r"(?:false|False|FALSE)\Z")
-INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})\Z")
-FLOAT = re.compile(r"[-+]?(?:(?:\.[0-9]+|(?:0|[1-9][0-9]*)\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[1-9][0-9]*[eE][-+]?[0-9]+)\Z")
-# text for us, something else for a reader of YAML 1.1 or for a person in a hurry
-SURPRISE = re.compile(
-    r"(?:y|Y|yes|Yes|YES|n|N|no|No|NO|on|On|ON|off|Off|OFF"
-    r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9]*)?"  # 1:30 was a number in base 60
-    r"|[-+]?0[0-9_]+|0[xob][0-9a-fA-F_]+|[-+]?[0-9][0-9_]*_[0-9_]*|[-+]?[0-9]{19,}"
-    r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?"
-    r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)|=)\Z"
-)
 SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Where one value stands: its line (its key's, in a mapping), its characters, how it was written."""
-
-    line: int
-    start: int
-    end: int
-    surprising: bool = False  # plain text that another reader would take for a truth value, number or date
-    surprising_key: bool = False
-    block: bool = False  # a mapping or list that is written on lines of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +39,7 @@ class Document:
     text: str
     file: str
     value: object
-    marks: Mapping[Path, Mark]
+    marks: Marks
 
     def nearest(self, path: Path) -> Path:
         """The path itself, or its nearest ancestor that was written; `[0]` of what is no list is the thing itself."""
@@ -115,11 +91,11 @@ def parse(text: str, file: str) -> Document:
         quick = _Builder(text, file, short)
         try:
             quick.build(YAML(typ="safe", pure=True).parse(short.text))
-        except (YAMLError, ConfigError):
+        except (YAMLError, ConfigError, Refused):
             pass  # told below, with its place
         else:
             if not quick.problems and not quick.runs:
-                return Document(text, file, quick.value, MappingProxyType(quick.marks))
+                return Document(text, file, quick.value, quick.marks)
     return _parse_whole(text, file)
 
 
@@ -140,7 +116,7 @@ def _parse_whole(text: str, file: str) -> Document:
         raise ConfigError([Problem(Where(file, 1), f"this is not YAML: {exc}")]) from exc
     if builder.problems:
         raise ConfigError(builder.problems)
-    return Document(text, file, builder.value, MappingProxyType(builder.marks))
+    return Document(text, file, builder.value, builder.marks)
 
 
 @dataclass(slots=True)
@@ -151,11 +127,12 @@ class _Builder:
     file: str
     short: Shortened
     value: object = None
-    marks: dict[Path, Mark] = field(default_factory=dict)
+    marks: Marks = field(init=False)
     problems: list[Problem] = field(default_factory=list)
     runs: dict[int, Run] = field(default_factory=dict)  # those still to be put back, by where the item before begins
 
     def __post_init__(self) -> None:
+        self.marks = Marks(self.text)
         self.runs = {run.first: run for run in self.short.runs}
 
     def build(self, events: Iterator[Event]) -> None:
@@ -192,14 +169,14 @@ class _Builder:
             raise ConfigError([*self.problems, Problem(where, f"this is nested more than {DEPTH} levels deep")])
         line = self.short.line((key or event).start_mark.line) + 1
         start, end = self.short.index(event.start_mark.index), self.short.index(event.end_mark.index)
-        self.marks[path] = Mark(line, start, end)  # its place among its siblings: parents come first
+        self.marks.put(path, Mark(line, start, end))  # its place among its siblings: parents come first
         value: object = None
         surprising = block = False
         if isinstance(event, ScalarEvent):
             self.refuse_halves(event)
-            plain = event.style is None
-            value = _plain(event.value) if plain else event.value
-            surprising = plain and isinstance(value, str) and SURPRISE.match(value) is not None
+            is_plain = event.style is None
+            value = plain(event.value) if is_plain else event.value
+            surprising = is_plain and is_surprising(event.value)
             end = start + len(self.text[start:end].rstrip()) if event.style in ("|", ">") else end
         elif isinstance(event, SequenceStartEvent):
             block = not event.flow_style
@@ -207,8 +184,9 @@ class _Builder:
         elif isinstance(event, MappingStartEvent):
             block = not event.flow_style
             value, end = self.mapping(events, path)
-        surprising_key = key is not None and key.style is None and SURPRISE.match(key.value) is not None
-        self.marks[path] = mark = Mark(line, start, max(start, end), surprising, surprising_key, block)
+        surprising_key = key is not None and key.style is None and is_surprising(key.value)
+        mark = Mark(line, start, max(start, end), surprising, surprising_key, block)
+        self.marks.put(path, mark)
         return value, mark
 
     def sequence(self, events: Iterator[Event], path: Path, *, block: bool) -> tuple[list[object], int]:
@@ -237,30 +215,10 @@ class _Builder:
     def put_back(self, run: Run, found: list[object], path: Path) -> None:
         """The items that the parser was spared."""
         if len(path) + 3 > DEPTH:
-            raise ConfigError([])  # the whole text is read, and it is told
-        for line, item in items(self.text, run):
-            place = (*path, len(found))
-            found.append(self.scalar(item, line, place) if isinstance(item, Scalar) else self.mapped(item, line, place))
-
-    def scalar(self, item: Scalar, line: int, place: Path, *, surprising_key: bool = False) -> object:
-        value = item.text if item.quoted else _plain(item.text)
-        surprising = not item.quoted and isinstance(value, str) and SURPRISE.match(value) is not None
-        self.marks[place] = Mark(line + 1, item.start, item.end, surprising, surprising_key)
-        return value
-
-    def mapped(self, item: Mapped, line: int, place: Path) -> dict[str, object]:
-        self.marks[place] = Mark(line + 1, item.start, item.end)
-        found: dict[str, object] = {}
-        for key, inner in item.items:
-            if key in found or not isinstance(_plain(key), str):
-                raise ConfigError([])  # the whole text is read, and it is told
-            surprising = SURPRISE.match(key) is not None
-            if isinstance(inner, Scalar):
-                found[key] = self.scalar(inner, line, (*place, key), surprising_key=surprising)
-            else:
-                self.marks[(*place, key)] = Mark(line + 1, inner.start, inner.end, surprising_key=surprising)
-                found[key] = [self.scalar(each, line, (*place, key, index)) for index, each in enumerate(inner.items)]
-        return found
+            raise Refused  # the whole text is read, and it is told
+        read, surprising = values(self.text, run)
+        self.marks.stretch(path, len(found), run, surprising)
+        found += read
 
     def mapping(self, events: Iterator[Event], path: Path) -> tuple[dict[str, object], int]:
         found: dict[str, object] = {}
@@ -289,20 +247,7 @@ class _Builder:
             self.refuse(event, "anchors and tags are not allowed on a key", "write the key alone")
         if event.style is None and event.value == "<<":
             self.refuse(event, "merging (<<) is not allowed", "write the keys out in each place")
-        elif event.style is None and not isinstance(_plain(event.value), str):
+        elif event.style is None and not isinstance(plain(event.value), str):
             shown = event.value or "(nothing)"
             self.refuse(event, f"the key {shown} is not text", f'write it in quotes: "{event.value}"')
         return str(event.value)
-
-
-def _plain(text: str) -> object:
-    """A plain scalar's value by YAML 1.2's core schema; what is risky (010, 0x1F, 20 digits) stays text."""
-    if NULL.match(text):
-        return None
-    if TRUE.match(text) or FALSE.match(text):
-        return text[0] in "tT"
-    if INTEGER.match(text):
-        return int(text)
-    if FLOAT.match(text):
-        return float(text)
-    return text

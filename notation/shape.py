@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any, TypeVar, get_args
 from urllib.parse import quote
 
@@ -59,10 +60,8 @@ def read(model: type[M], document: Document, environ: Mapping[str, str]) -> M:
     value = document.value
     if "${" in document.text or "\\" in document.text:
         value = _substituted(value, (), document, environ, found)
-    empty = set(_without_value(document.value, ()))
-    for path, mark in document.marks.items():
-        if not (mark.surprising or mark.surprising_key or path in empty):
-            continue
+    empty = {path: document.marks[path] for path in _without_value(document.value, ())}
+    for path, mark in chain(document.marks.surprising(), empty.items()):
         annotation, metadata = at_path(model, path)
         if path in empty and _is_key_of_ours(model, path):
             what, hint = f"{dotted(path)} has no value", "write one, or remove the line"

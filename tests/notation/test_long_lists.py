@@ -36,6 +36,7 @@ def same(text: str) -> Document | str:
     assert quick == whole
     if isinstance(quick, Document) and isinstance(whole, Document):
         assert list(quick.marks) == list(whole.marks)
+        assert dict(quick.marks.surprising()) == dict(whole.marks.surprising())
     return quick
 
 
@@ -96,3 +97,10 @@ blocks = st.tuples(
 @given(st.lists(blocks, min_size=1, max_size=3).map("".join))
 def test_whatever_is_written_both_ways_agree(text: str) -> None:
     same(text)
+
+
+def test_what_is_not_written_has_no_mark() -> None:
+    document = parse("a:\n" + "  - {path: /a, methods: [GET]}\n" * 5, "x.yaml")
+    assert document.marks["a", 2, "methods", 0].line == 4
+    for path in (("a", 5), ("a", -1), ("a", "x"), ("a", 2, "x"), ("b", 2)):
+        assert path not in document.marks
