@@ -88,3 +88,53 @@ def test_a_place_that_may_not_be_written_is_named(tmp_path: Path) -> None:
             "    FIG_VENV=$HOME/.fig-venv scripts/demo\n"
         ),
     )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Another project that is set up by the same setup.sh, in an environment whose Python says yes to everything."""
+    for name in ("scripts/setup.sh", "hatch_build.py", "pyproject.toml", "proxy/wire/_cut.c"):
+        copy = tmp_path / "project" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes((ROOT / name).read_bytes())
+    root = tmp_path / "project"
+    (root / "requirements.lock").write_text("click==8.2.0\n")
+    (root / "scripts" / "begin").write_text('. "${BASH_SOURCE[0]%/*}/setup.sh"\nset_up requirements.lock\n')
+    (root / ".venv" / "bin").mkdir(parents=True)
+    write(root / ".venv" / "bin" / "python", "exit 0")
+    return root
+
+
+def begin(project: Path, **environ: str) -> str:
+    command = ["bash", str(project / "scripts" / "begin")]
+    done = subprocess.run(
+        command, env={"PATH": os.environ["PATH"], **environ}, capture_output=True, text=True, check=True
+    )
+    return done.stdout + done.stderr
+
+
+INSTALLED = "scripts/begin: installing 1 packages from requirements.lock (once; up to a minute)\n"
+NOT_COMPILED = (
+    "scripts/begin: proxy/wire/_cut.c was not compiled: heads are read by Python alone, slower. "
+    f"Once this has run, it will be:\n    {SUDO}apt-get install -y gcc libc6-dev python3-dev\n"
+)
+
+
+def test_what_is_not_compiled_is_told_once_with_the_line_that_mends_it(project: Path) -> None:
+    assert begin(project) == INSTALLED + NOT_COMPILED
+    assert begin(project) == ""
+
+
+def test_where_it_is_compiled_nothing_is_told(project: Path) -> None:
+    (project / "proxy" / "wire" / "_cut.abi3.so").touch()
+    assert begin(project) == INSTALLED
+
+
+def test_it_is_built_anew_when_its_source_or_the_compiler_changes(project: Path) -> None:
+    begin(project)
+    with (project / "proxy" / "wire" / "_cut.c").open("a") as source:
+        source.write("/* changed */\n")
+    assert begin(project) == INSTALLED + NOT_COMPILED
+    write(project / "cc", "exit 1")
+    assert begin(project, CC=str(project / "cc")) == INSTALLED + NOT_COMPILED
+    assert begin(project, CC=str(project / "cc")) == ""

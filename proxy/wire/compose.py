@@ -6,6 +6,7 @@ from proxy.headers import PSEUDONYM
 from proxy.wire.heads import ReplyHead, RequestHead
 
 _UPGRADE = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+_BEGINNINGS = tuple(b"HTTP/1.1 %d " % status for status in range(1000))
 _VIA = b"Via: 1.1 %b\r\n" % PSEUDONYM
 
 
@@ -30,13 +31,9 @@ def request_bytes(
         framing = b"Content-Length: %d\r\n" % request.length
     else:
         framing = _UPGRADE if request.upgrades else b""
-    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b\r\n" % (
-        request.method,
-        target,
-        host,
-        lines,
-        framing,
-        forwarding,
+    # Joined, here and below: formatting takes twice as long.
+    return b"".join(
+        (request.method, b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", lines, framing, forwarding, b"\r\n")
     )
 
 
@@ -60,16 +57,8 @@ def reply_bytes(reply: ReplyHead, *, minor: int, keep_alive: bool, chunked: bool
     # RFC 9112 section 9.3: "If the received protocol is HTTP/1.1 (or later), the connection will persist…"
     stays = b"" if minor == 1 else b"Connection: keep-alive\r\n"
     connection = stays if keep_alive else b"Connection: close\r\n"
-    return b"HTTP/1.1 %d %b\r\n%b%b%b%b%b%b\r\n" % (
-        reply.status,
-        reply.reason,
-        reply.lines,
-        framing,
-        _VIA,
-        date,
-        hsts,
-        connection,
-    )
+    begins = _BEGINNINGS[reply.status]
+    return b"".join((begins, reply.reason, b"\r\n", reply.lines, framing, _VIA, date, hsts, connection, b"\r\n"))
 
 
 def switched_bytes(reply: ReplyHead) -> bytes:
