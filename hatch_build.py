@@ -3,11 +3,13 @@
 Run by pip, through hatchling. It never fails an installation: without the compiled part everything works, slower.
 """
 
+import contextlib
 import os
 import shlex
 import shutil
 import subprocess
 import sysconfig
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +48,8 @@ def build(root: Path) -> str:
         headers = sysconfig.get_path("include")
         if not (Path(headers) / "Python.h").is_file():
             return _without(built, f"Python's headers are not in {headers}")
-        command = [*compiler, *FLAGS, f"-I{headers}", "-o", str(fresh), str(root / SOURCE)]
+        source = f'-DSOURCE="{zlib.crc32((root / SOURCE).read_bytes()):x}"'
+        command = [*compiler, *FLAGS, source, f"-I{headers}", "-o", str(fresh), str(root / SOURCE)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode:
             return _without(built, f"{shlex.join(command)} said: {done.stderr.strip()[-500:]}")
@@ -59,7 +62,8 @@ def build(root: Path) -> str:
 
 
 def _without(built: Path, why: str) -> str:
-    built.unlink(missing_ok=True)  # one that is left would be of another source
+    with contextlib.suppress(OSError):  # one that is left would be of another source, and is not used
+        built.unlink()
     return why
 
 

@@ -389,7 +389,7 @@ begin_module(PyObject *module)
 {
     memset(PyModule_GetState(module), 0, sizeof(State));
     make_classes();
-    return 0;
+    return PyModule_AddStringConstant(module, "SOURCE", SOURCE); /* the CRC of this file, by which a stale build is known */
 }
 
 static PyMethodDef functions[] = {
@@ -399,9 +399,7 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)begin_module}, {0, NULL}};
-static PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_cut", NULL, sizeof(State), functions, slots, NULL, NULL, NULL,
-};
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_cut", NULL, sizeof(State), functions, slots, NULL, NULL, NULL};
 
 PyMODINIT_FUNC
 PyInit__cut(void)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -102,6 +103,13 @@ def test_a_name_it_could_not_look_up_is_refused_and_the_others_stay(name: bytes)
     with pytest.raises(ValueError, match="few"):
         cut.set_names((), tuple([b"a"] * 64), ())
     assert agree(REQUEST_HEADS[0])
+
+
+def test_what_was_built_of_another_source_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "_cut.c").write_bytes(compiled.SOURCE.read_bytes() + b"\n")
+    monkeypatch.setattr(compiled, "SOURCE", tmp_path / "_cut.c")
+    with pytest.raises(ImportError, match=r"^proxy\.wire\._cut was built of another _cut\.c$"):
+        compiled.load()
 
 
 @pytest.mark.parametrize(
