@@ -81,6 +81,57 @@ def test_a_special_name_is_known_alike_in_every_spelling(name: bytes) -> None:
                 agree(b"%b%b: %b\r\n\r\n" % (beginning, spelt, value))
 
 
+STAYS, LENGTH, KEPT = b"Connection: keep-alive\r\n", b"Content-Length: 7\r\n", b"Keep-Alive: timeout=5, max=9\r\n"
+GET, OK = b"GET / HTTP/1.1\r\nHost: a\r\n", b"HTTP/1.1 200 OK\r\n"
+EDGES = [  # a head without its last line, whether it is taken
+    (b"GET / HTTP/1.1\r\nHost: a:65535\r\n", True),
+    (b"GET / HTTP/1.1\r\nHost: a:123456\r\n", False),
+    (b"GET / HTTP/1.1\r\nHost: a:\r\n", False),
+    (b"GET / HTTP/1.1\r\nHost: a.b-c.9\r\n", True),
+    (b"GET / HTTP/1.1\r\nHost: a..b\r\n", False),
+    (b"GET / HTTP/1.1\r\nHost: a.\r\n", False),
+    (b"GET / HTTP/1.1\r\nHost: A\r\n", False),
+    (b"GETS / HTTP/1.1\r\nHost: a\r\n", False),
+    (b"OPTIONS / HTTP/1.1\r\nHost: a\r\n", True),
+    (b"OPTIONS * HTTP/1.1\r\nHost: a\r\n", False),
+    (b"TRACE / HTTP/1.1\r\nHost: a\r\n", False),
+    (GET + STAYS, True),
+    (GET + STAYS + STAYS, False),
+    (GET + STAYS + LENGTH + STAYS, True),
+    (GET + STAYS + LENGTH + STAYS + STAYS, False),
+    (GET + LENGTH + b"A: 1\r\n" + LENGTH, False),
+    (GET + b"Content-Length: 123456789012345678\r\n", True),
+    (GET + b"Content-Length: 1234567890123456789\r\n", False),
+    (GET + b"Content-Length: +1\r\n", False),
+    (GET + KEPT, False),
+    (GET + b"Date: x\r\nX-Y: a\tb c\r\n9: z\r\n", True),
+    (GET + b"-a: 1\r\n", False),
+    (GET + b"a: 1 \r\n", False),
+    (GET + b"a: \r\n", False),
+    (OK, False),
+    (OK + LENGTH + STAYS + KEPT, True),
+    (OK + KEPT + KEPT + b"A: 1\r\n" + LENGTH, True),
+    (OK + KEPT + KEPT + KEPT + LENGTH, False),
+    (OK + LENGTH + KEPT + KEPT + KEPT + KEPT, False),
+    (OK + LENGTH + LENGTH, False),
+    (OK + LENGTH + b"Keep-Alive: \r\n", False),
+    (OK + LENGTH + b"Keep-Alive: a\tb\r\n", False),
+    (OK + LENGTH + b"Date: x\r\n", True),
+    (OK + LENGTH + b"date: x\r\n", False),
+    (b"HTTP/1.1 599 x \r\n" + LENGTH, True),
+    (b"HTTP/1.1 600 x\r\n" + LENGTH, False),
+    (b"HTTP/1.1 199 x\r\n" + LENGTH, False),
+    (b"HTTP/1.1 20a x\r\n" + LENGTH, False),
+    (b"HTTP/1.1 200  x\r\n" + LENGTH, False),
+    (b"HTTP/1.0 200 OK\r\n" + LENGTH, False),
+]
+
+
+@pytest.mark.parametrize(("head", "is_taken"), EDGES)
+def test_what_is_canonical_ends_at_the_same_place(head: bytes, is_taken: bool) -> None:
+    assert agree(head + b"\r\n") is is_taken
+
+
 def test_there_are_heads_that_are_taken() -> None:
     assert sum(map(agree, REQUEST_HEADS)) > 5
     assert sum(map(agree, REPLY_HEADS)) > 5
