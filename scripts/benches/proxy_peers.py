@@ -123,3 +123,8 @@ def ours(program: str, setup: Setup, site: Site) -> list[str]:
     )  # fmt: skip
     site.write("routes.yaml", text)
     return [program, "serve", "-c", "routes.yaml"]
+
+
+def ours_pure(program: str, setup: Setup, site: Site) -> list[str]:
+    """Without the compiled part, as it is where pip found no compiler."""
+    return ["env", "FIG_NO_COMPILED=1", *ours(program, setup, site)]

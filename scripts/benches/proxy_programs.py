@@ -18,21 +18,26 @@ from scripts.conformances.peers import PEERS as KNOWN
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OURS = "stranglerfig"
+PURE = "stranglerfig without C"
 MEASURE = "nginx"  # what the others are multiples of
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
     """`command(program, setup, site)` writes what it needs and says how it is started; `worker`: what the command line
-    of its process for citizens holds; `lacks`: what it has no setting for."""
+    of its process for citizens holds; `lacks`: what it has no setting for; `of`: whose program it is, set up in
+    another way, and measured at the plain requests alone."""
 
     name: str
     command: Callable[[str, Setup, Site], list[str]]
     worker: str = ""
     lacks: str = ""
+    of: str = ""
 
     def cannot(self, setup: Setup) -> str:
         """Why it cannot be set up so; "" if it can."""
+        if self.of and setup != Setup():
+            return f"{self.name} is measured at plain requests alone"
         return f"{self.name} has no mirror of its own" if self.lacks and getattr(setup, self.lacks) else ""
 
 
@@ -40,6 +45,7 @@ class Peer:
 PEERS = (
     Peer(MEASURE, proxy_peers.nginx, worker="worker process"),
     Peer(OURS, proxy_peers.ours, worker="proxy.worker"),
+    Peer(PURE, proxy_peers.ours_pure, worker="proxy.worker", of=OURS),
     Peer("HAProxy", proxy_peers.haproxy, lacks="copies"),
     Peer("Envoy", proxy_peers_wheels.envoy),
     Peer("Traefik", proxy_peers_wheels.traefik),
@@ -72,7 +78,9 @@ def wheels() -> tuple[Path | None, str]:
 def find(names: list[str]) -> Iterator[Found]:
     """The peers of these names, in their order."""
     folder, why = wheels() if WHEELS.keys() & {*names} else (None, "")
-    for known, peer in ((each, peer) for peer in PEERS for each in KNOWN if each.name == peer.name in names):
+    for known, peer in (
+        (each, peer) for peer in PEERS for each in KNOWN if each.name == (peer.of or peer.name) and peer.name in names
+    ):
         program, hint = known.program(), known.absent
         if program is None and peer.name in WHEELS:
             program, hint = (_of_wheel(folder, WHEELS[peer.name]), hint) if folder else (None, f"{hint}\n    ({why})")

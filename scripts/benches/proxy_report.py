@@ -18,7 +18,7 @@ from scripts.benches.proxy_cases import BODY, CASES, HEAD, MANY, SITTINGS
 from scripts.benches.proxy_idle import CITIZENS, Idle
 from scripts.benches.proxy_load import CONNECTIONS
 from scripts.benches.proxy_pace import RATE
-from scripts.benches.proxy_programs import MEASURE, OURS, PEERS
+from scripts.benches.proxy_programs import MEASURE, OURS, PEERS, PURE
 from scripts.benches.proxy_runs import Run
 
 FULL = 0.95  # of a core: then its requests a second are what the proxy can do
@@ -113,6 +113,7 @@ def targets(results: Results) -> Iterator[Target]:
         return results.of(case, peer).worker
 
     yield Target("GET 1 KiB, of nginx's CPU", 2.2, _ratio(worker("get-1k"), worker("get-1k", MEASURE)))
+    yield Target("GET 1 KiB without C, of nginx's CPU", 2.2, _ratio(worker("get-1k", PURE), worker("get-1k", MEASURE)))
     for peer in ("Envoy", "Traefik", "Caddy"):
         yield Target(f"GET 1 KiB, of {peer}'s", 1.0, _ratio(worker("get-1k"), worker("get-1k", peer)))
     yield Target("POST 10 KiB, of nginx's", 2.0, _ratio(worker("post-10k"), worker("post-10k", MEASURE)))
@@ -249,7 +250,7 @@ def machine() -> dict[str, object]:
 def page(results: Results) -> str:
     here = machine()
     together = "; ".join(", ".join(case.title for case in sitting) for sitting in SITTINGS)
-    said = ", ".join(f"{name} {version}" for name, version in results.versions.items() if name != OURS)
+    said = ", ".join(f"{name} {version}" for name, version in results.versions.items() if name not in (OURS, PURE))
     return f"""\
 # What a proxied request costs
 
