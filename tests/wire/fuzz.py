@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from proxy.generation import HeadLimits
+from proxy.wire import patterns
 from proxy.wire.body import IncomingBody
 from proxy.wire.chunked import LAST_CHUNK, BadChunk, encode_chunk
+from proxy.wire.compiled import CUT
 from proxy.wire.compose import request_bytes
 from proxy.wire.grammar import read_reply, read_request
 from proxy.wire.heads import ReplyHead, RequestHead
@@ -111,9 +113,20 @@ def fuzz_functions(seed: int, seconds: float) -> Findings:
             found.tried += 1
             request = mutated(rng, rng.choice(REQUESTS).replace(ID, TOKEN))
             reply = mutated(rng, rng.choice(REPLIES).replace(ID, TOKEN))
-            for each in (*_request_wrongs(request, found), *_reply_wrongs(reply, rng.choice((b"GET", b"HEAD")))):
+            method = rng.choice((b"GET", b"HEAD"))
+            ways = (*_cut_otherwise(request), *_cut_otherwise(reply))
+            for each in (*_request_wrongs(request, found), *_reply_wrongs(reply, method), *ways):
                 found.wrong.append(f"seed {seed}: {each}")
     return found
+
+
+def _cut_otherwise(data: bytes) -> Iterator[str]:
+    if CUT is not None:
+        most = LIMITS.head + 4
+        if CUT.cut_request(data, most) != patterns.cut_request(data, most):
+            yield f"compiled, a request is cut in another way: {data!r}"
+        if CUT.cut_reply(data, most) != patterns.cut_reply(data, most):
+            yield f"compiled, a reply is cut in another way: {data!r}"
 
 
 def _request_wrongs(data: bytes, found: Findings) -> Iterator[str]:
