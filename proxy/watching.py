@@ -24,8 +24,7 @@ def look(config: Path, spec: RoutesSpec) -> object:
 async def changes(config: Path, spec: Callable[[], RoutesSpec], stop: asyncio.Event) -> AsyncIterator[object]:
     """Each time something may have changed, until `stop`; `spec` is the file as it is served by now."""
     while not stop.is_set():
-        now = spec()
-        watched = {config} | {(config.parent / name).resolve() for name in named_files(now)}
+        watched = _watched(config, spec())
         # An editor writes in several steps; 20 ms after the last of them the file is whole.
         seen = awatch(
             *{path.parent for path in watched},
@@ -40,8 +39,13 @@ async def changes(config: Path, spec: Callable[[], RoutesSpec], stop: asyncio.Ev
         )
         async for change in seen:
             yield change
-            if spec() is not now:
-                break  # other certificates may be named now
+            if _watched(config, spec()) != watched:
+                break  # not otherwise: what changes before the next watching begins is seen late
+
+
+def _watched(config: Path, spec: RoutesSpec) -> set[Path]:
+    """The file and the certificates that it names."""
+    return {config} | {(config.parent / name).resolve() for name in named_files(spec)}
 
 
 def _is_watched(watched: set[Path], _: Change, path: str) -> bool:
