@@ -102,12 +102,15 @@ def test_ctrl_c_ends_the_query_on_the_server(
     with subprocess.Popen(
         command, cwd=tmp_path, env={**environ, "PYTHONPATH": root}, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert until(30, server, table, busy=True)
-        began = time.monotonic()
-        process.send_signal(number)
-        assert until(5, server, table, busy=False), "the query goes on at the server"
-        took = time.monotonic() - began
-        _, said = process.communicate(timeout=30)
+        try:
+            assert until(30, server, table, busy=True)
+            began = time.monotonic()
+            process.send_signal(number)
+            assert until(5, server, table, busy=False), "the query goes on at the server"
+            took = time.monotonic() - began
+            _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()  # one that does not end must not keep the test
     assert took < 2, "a second, and as much again for a busy machine"
     assert process.returncode == code, said
     assert said.splitlines()[-1] == "jobs: stopped; what was committed before stays, and the next run goes on"

@@ -44,7 +44,7 @@ slices:
 def compiled(stage: str = "live", more: str = "owner: us@anytown.gov.uk") -> tuple[Generation, Claim, Route]:
     text = ROUTES.replace("STAGE", stage).replace("MORE", more)
     loaded = checked(parse(text, "routes.yaml"), Path("routes.yaml"), {})
-    generation, claims = make_generation(1, loaded.spec, loaded.document.where, Held(), SeriesBook())
+    generation, claims = make_generation(1, loaded.spec, Held(), SeriesBook())
     route = claims[0].leads_to
     assert isinstance(route, Route)
     return generation, claims[0], route
