@@ -152,7 +152,9 @@ def _sections(spec: RoutesSpec, held: Held, book: SeriesBook, before: Sections) 
         sides = slice_spec.backend, legacy
         shadowing = _shadowing(slice_spec, stage)
         fallback = _fallback(slice_spec, stage, legacy)
-        plain = Route(name, stage, *sides, names_method=False, fallback=fallback, shadowing=shadowing)
+        shared = stage.name in FALLS_BACK  # both sides answer citizens, or may
+        assets = tuple(path_pattern(path, paths) for path in slice_spec.assets) if shared else ()
+        plain = Route(name, stage, *sides, False, fallback=fallback, shadowing=shadowing, assets=assets)
         place = ("slices", name, "routes")
         make = partial(_of_route, plain, paths, book)
         yield place, section(before.get(place), (plain, paths), slice_spec.routes, make)
@@ -169,7 +171,7 @@ def _of_route(plain: Route, paths: PathRules, book: SeriesBook, route: RouteSpec
         rewrite = Pattern.parse(route.rewrite) if route.rewrite else None
         leads_to = replace(plain, names_method=methods is not None, rewrite=rewrite)
     series = book.number(plain.slice, _label(route, needs))
-    return Claim(pattern_of(route, paths), methods, leads_to, "", series, route.priority, needs)
+    return Claim(pattern_of(route, paths), methods, leads_to, "", series, route.priority, needs, _timeouts(route))
 
 
 def _of_redirect(paths: PathRules, book: SeriesBook, redirect: RedirectSpec) -> Claim:

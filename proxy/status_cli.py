@@ -164,7 +164,7 @@ def _backends(backends: Any) -> Any:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("backend", "addresses", "breaker", "in flight", "queued", "so far"):
-        table.add_column(name, justify="right" if name in ("in flight", "queued") else "left", no_wrap=True)
+        table.add_column(name, justify="right" if name in ("in flight", "queued") else "left", no_wrap=name != "so far")
     for row in backends:
         addresses = "\n".join(map(_address, row["addresses"]))
         counts = {**{name: row[name] for name in ("refused", "retries", "fallbacks")}, **_copied(row["copies"])}

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from scripts.benches.proxy_cases import CASES, Case, Setup
@@ -48,14 +48,22 @@ def pace(port: int, case: Case, seconds: float) -> list[float]:
             sock.sendall(case.request)
             at += 1
             continue
-        readable, _, _ = select.select([*sent], [], [], 1.0 if is_held else min(due - now, 1.0))
-        for sock in readable:
+        for sock in _readable(sent, 1.0 if is_held else min(due - now, 1.0)):
             answer(sock, case)
             taken.append((time.perf_counter() - sent.pop(sock)) * 1e6)
             idle.append(sock)
     for sock in idle:
         sock.close()
     return taken
+
+
+def _readable(sockets: Iterable[socket.socket], seconds: float) -> list[socket.socket]:
+    """Those with something to read, once there is one or the time is over. By poll: select knows 1,024 descriptors."""
+    by_descriptor = {each.fileno(): each for each in sockets}
+    poll = select.poll()
+    for each in by_descriptor:
+        poll.register(each, select.POLLIN)
+    return [by_descriptor[descriptor] for descriptor, _ in poll.poll(max(seconds, 0.0) * 1000)]
 
 
 def paced(port: int, case: Case, core: int, seconds: float) -> list[float]:

@@ -14,6 +14,7 @@ from proxy.compiler import Held, SeriesBook, make_generation
 from proxy.config import checked, serving_problems
 from proxy.generation import Generation, Probing
 from proxy.plan import Forward
+from proxy.sections import claims_of
 from proxy.standins import stand_in
 from proxy.table import Claim, Fallback, Pattern, Route, Timeouts
 
@@ -44,7 +45,8 @@ slices:
 def compiled(stage: str = "live", more: str = "owner: us@anytown.gov.uk") -> tuple[Generation, Claim, Route]:
     text = ROUTES.replace("STAGE", stage).replace("MORE", more)
     loaded = checked(parse(text, "routes.yaml"), Path("routes.yaml"), {})
-    generation, claims = make_generation(1, loaded.spec, Held(), SeriesBook())
+    generation, sections = make_generation(1, loaded.spec, Held(), SeriesBook())
+    claims = claims_of(sections)
     route = claims[0].leads_to
     assert isinstance(route, Route)
     return generation, claims[0], route
