@@ -3,9 +3,7 @@
 kept_cookies(b"JSESSIONID=1; repairs_session=2", frozenset({b"repairs_session"})) -> b"repairs_session=2"
 """
 
-import re
-
-_LINE = re.compile(rb"^(cookie): ([^\r]*)\r\n", re.IGNORECASE | re.MULTILINE)
+_NAME = b"\ncookie: "
 
 
 def kept_cookies(value: bytes, names: frozenset[bytes]) -> bytes | None:
@@ -19,9 +17,19 @@ def kept_cookies(value: bytes, names: frozenset[bytes]) -> bytes | None:
 
 def without_others(lines: bytes, names: frozenset[bytes]) -> bytes:
     """The lines of a request as a backend gets them that may see these cookies; a Cookie without any is left out."""
-    return _LINE.sub(lambda line: _kept_line(line, names), lines)
-
-
-def _kept_line(line: re.Match[bytes], names: frozenset[bytes]) -> bytes:
-    kept = kept_cookies(line[2], names)
-    return b"%b: %b\r\n" % (line[1], kept) if kept is not None else b""
+    lower = b"\n" + lines.lower()  # a byte longer, so that every name follows a line's end
+    at = lower.find(_NAME)
+    if at < 0:
+        return lines
+    parts, done = [], 0
+    while at >= 0:
+        value = at + len(_NAME) - 1
+        end = lines.index(b"\r\n", value)
+        parts.append(lines[done:at])
+        kept = kept_cookies(lines[value:end], names)
+        if kept is not None:
+            parts += (lines[at:value], kept, b"\r\n")
+        done = end + 2
+        at = lower.find(_NAME, done)
+    parts.append(lines[done:])
+    return b"".join(parts)
