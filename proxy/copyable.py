@@ -6,16 +6,17 @@ A safe method alone is not enough: applications log out, delete and confirm by l
 import re
 from urllib.parse import unquote_to_bytes
 
-# RFC 9110 section 9.2.1: "…the GET, HEAD, OPTIONS, and TRACE methods are defined to be safe." A TRACE says nothing.
-SAFE = frozenset((b"GET", b"HEAD", b"OPTIONS"))
+from proxy.asked import SAFE
+
+# A TRACE is answered by nobody here.
+COPYABLE = SAFE - {b"TRACE"}
 
 # In the path or the query. The first are looked for anywhere (deleteUser), the others as words (cancel, not cancelled).
 _ACTS = re.compile(
     rb"(?:log|sign)[-_.+ ]?(?:out|off)|delete|destroy|remove|erase|purge|revoke|unsubscribe|unregister|confirm|activat"
     rb"|approve|authenticat|oauth"
     rb"|(?<![a-z])(?:accept|callback|cancel|checkout|clear|disable|enable|login|logon|pay|publish|reject|reset|save|send"
-    rb"|signin|sso|submit|subscribe|token|unlock|update|verify|vote)(?![a-z])",
-    re.IGNORECASE,
+    rb"|signin|sso|submit|subscribe|token|unlock|update|verify|vote)(?![a-z])"
 )
 
 
@@ -25,6 +26,7 @@ def may_be_copied(method: bytes, target: bytes, *, overrides: bool) -> bool:
     >>> may_be_copied(b"GET", b"/repairs/42", overrides=False), may_be_copied(b"GET", b"/%6Cogout", overrides=False)
     (True, False)
     """
-    if method not in SAFE or overrides:
+    if method not in COPYABLE or overrides:
         return False
-    return _ACTS.search(unquote_to_bytes(target) if b"%" in target else target) is None
+    # In lower case once: a pattern that minds no case takes more than twice as long (5.4 and 2.1 us).
+    return _ACTS.search((unquote_to_bytes(target) if b"%" in target else target).lower()) is None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proxy.asked import FORM_LIMIT, IDEMPOTENT, SAFE, Asked, form_overrides
-from proxy.copyable import may_be_copied
 from proxy.paths import BadPath, PathRules, read_path
 from proxy.table import Ambiguous, Claim, Gone, Redirect, Route, Table
 
@@ -30,9 +29,9 @@ Reason = Literal[
 class Forward:
     """Sent to `backend` as `target`; counted in `series`.
 
-    `copied_as`: what a candidate is asked for too, if the exchange is in the sample; `if_overridden`: its body is a
-    form, and may name another method; then (see `form_overrides`) this is the plan. Not frozen, like `Answer`: one is
-    made for every request, and freezing trebles what that takes.
+    `copied_as`: what a candidate is asked for too, if the exchange is sampled and may be copied; `if_overridden`: its
+    body is a form, and may name another method; then (see `form_overrides`) this is the plan. Not frozen, like
+    `Answer`: one is made for every request, and freezing trebles what that takes.
     """
 
     backend: str
@@ -149,11 +148,11 @@ def _for_slice(asked: Asked, claim: Claim, route: Route, canonical: bytes) -> by
 
 
 def _is_copied(asked: Asked, route: Route) -> bool:
-    """Whether a candidate may be asked too: what was sampled is decided by whoever throws the dice."""
+    """Whether a candidate is asked too, if the exchange is in the sample and its target does not read like an act."""
     shadowing = route.shadowing
-    if shadowing is None or asked.method not in shadowing.methods or asked.has_body:
+    if shadowing is None or asked.method not in shadowing.methods:
         return False
-    return may_be_copied(asked.method, asked.target, overrides=asked.overrides_method)
+    return not asked.has_body and not asked.overrides_method
 
 
 def because(plan: Forward | Answer) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from proxy import copies
 from proxy.claims import Route
 from proxy.copies import Cause
+from proxy.copyable import may_be_copied
 from proxy.standing import NOT_COPIED, Standing
 from proxy.wire.heads import ReplyHead
 from proxy.wire.outbox import Outbox
@@ -20,7 +21,7 @@ GATHERED = 64 * 1024
 
 
 def copying_of(exchange: "Exchange", peer: Peer) -> "Copying | None":
-    """The copying of an exchange whose plan has it copied; None where it is not in the sample."""
+    """The copying of an exchange whose plan has it copied; None where it is not in the sample, or might act."""
     plan, station, generation = exchange.plan, exchange.citizen.station, exchange.generation
     assert plan.claim is not None
     assert plan.copied_as is not None
@@ -28,6 +29,9 @@ def copying_of(exchange: "Exchange", peer: Peer) -> "Copying | None":
     assert isinstance(route, Route)
     assert route.shadowing is not None
     if outbox is None or random() >= route.shadowing.sample:  # noqa: S311  # no secret
+        return None
+    asked = exchange.request
+    if not may_be_copied(asked.method, asked.target, overrides=asked.overrides):
         return None
     candidate = generation.backends[route.backend]
     request = copy_for(exchange, peer, candidate, plan.copied_as)

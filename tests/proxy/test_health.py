@@ -60,7 +60,7 @@ def serving(backend: Backend) -> Generation:
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not true():  # another process would write it: there is no event
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # what is waited for happens over real connections
 
 
 @pytest.mark.parametrize(("status", "down"), [(200, False), (204, False), (302, False), (404, True), (503, True)])
@@ -130,7 +130,7 @@ def test_who_is_no_longer_to_be_asked_is_not() -> None:
             health.take_in(serving(backend))
             await until(lambda: len(server.asked) > 2)
             health.take_in(serving(replace(backend, health=None)))
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # the probe that was cancelled ends
             before = len(server.asked)
             health.take_in(serving(replace(backend, health=Probing("/other", EVERY))))
             await until(lambda: any(request.startswith(b"GET /other ") for request in server.asked))

@@ -234,7 +234,7 @@ async def a_stand(
                 if transport is not None:
                     transport.abort()
             while station.open:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # each is told by the loop that it closed
 
 
 # What the proxy says of every request's id and trace; no two are alike.

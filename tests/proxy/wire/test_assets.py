@@ -95,7 +95,7 @@ def test_a_route_has_its_own_times(run: Runner) -> None:
         async with a_stand(backend, claims=[patient, hasty], first_byte=0.3) as stand:
             waiting = asyncio.create_task(stand.talk(asked(b"/report")))
             while not backend.requests:
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.005)  # the backend has no event for its first request
             assert status_of(await stand.talk(asked(b"/hasty"))) == 504
             assert (await stand.talk(asked(b"/hasty"))).endswith(b"ha"), "cut within its answer"
             assert not waiting.done()

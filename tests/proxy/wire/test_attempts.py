@@ -97,7 +97,7 @@ def test_who_is_busy_gets_less(run: Runner) -> None:
         async with a_stand([slow, fast]) as stand:
             waiting = asyncio.create_task(stand.talk(GET))
             while not slow.requests:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # which address is asked is chance
                 if waiting.done():
                     waiting = asyncio.create_task(stand.talk(GET))
             before = len(fast.requests)

@@ -77,7 +77,7 @@ def test_one_request_finds_out_when_it_has_cooled_and_the_rest_follow(run: Runne
             while len(backend.requests) < 11:
                 look(stand)
                 tried.append(asyncio.create_task(stand.talk(GET)))
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # each try begins before it is waited for
                 await asyncio.wait(tried, timeout=0.01)
             assert status_of(await stand.talk(GET, worker=1)) == 503, "one at a time"
             answered.set()
@@ -100,7 +100,7 @@ def test_who_leaves_lets_another_find_out(run: Runner) -> None:
             while len(backend.requests) < 11:
                 look(stand)
                 writer.write(GET)
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.01)  # the breaker cools by the clock
             writer.transport.abort()
             while status_of(await stand.talk(GET)) != 200:
                 look(stand)

@@ -223,7 +223,7 @@ def test_a_full_disk_costs_lines_and_no_answer(run: Runner) -> None:
             assert reply.count(b"HTTP/1.1 200 OK") == 50
             async with asyncio.timeout(20):
                 while stand.counters.total(LINES_LOST) < 50:
-                    await asyncio.sleep(0.01)
+                    await asyncio.sleep(0.01)  # another thread's doing
             stand.station.journal.each_second()
             stand.station.journal.each_second()
             assert stand.log == ["50 lines of the access log are lost: No space left on device"]

@@ -38,7 +38,7 @@ def test_frames_of_one_turn_are_one_message(pair: tuple[socket.socket, socket.so
         box = Outbox(asyncio.get_running_loop(), pair[0])
         assert all(box.put(whole(1, number, b"GET", [b"a"])) for number in range(3))
         assert box.held > 0
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # one turn of the loop, in which it sends
         assert received(pair[1]) == [[0, 1, 2]]
         assert box.held == 0
 
@@ -52,7 +52,7 @@ def test_a_message_is_no_longer_than_the_kernel_takes(pair: tuple[socket.socket,
             box.put(whole(1, number, b"", [b"a" * (MESSAGE - 100)]))
         messages: list[list[int]] = []
         while box.held:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # one turn of the loop, in which it sends
             messages += received(pair[1])
         assert messages + received(pair[1]) == [[0], [1], [2]]
 
@@ -71,16 +71,16 @@ def test_a_keeper_that_reads_nothing_costs_copies_and_no_more(
             if box.put(whole(1, number, b"GET", [b"a" * 1000])):
                 taken.append(number)
             assert box.held <= 1 << 20
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # one turn of the loop, in which it sends
         assert 1000 < len(taken) < 2000
         arrived: list[int] = []
         while box.held:
             arrived += chain.from_iterable(received(pair[1]))
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # one turn of the loop, in which it sends
         arrived += chain.from_iterable(received(pair[1]))
         assert arrived == taken
         assert box.put(whole(1, 1, b"GET", []))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # one turn of the loop, in which it sends
         assert received(pair[1]) == [[1]]
 
     run(main)

@@ -17,7 +17,7 @@ async def until(true: Callable[[], bool]) -> None:
     """Wait for it, on the clock of the loop alone."""
     async with asyncio.timeout(20):
         while not true():  # there is no event of it
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.005)  # one look at the clock of the loop
 
 
 def total(stand: Stand, cell: int) -> int:
