@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from extractors.duck import stoppable
 from notation import lake
 from notation.problems import nearest
 
@@ -36,14 +37,19 @@ def ask(home: Path, sql: str) -> pa.RecordBatchReader:
     snapshots = [lake.open_dataset(home, name) for name in asked or names]
     connection = _closed_room(snapshots)
     try:
-        statements = connection.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise QueryRefused("only one SELECT can be asked; the data can be read, not changed")
-        relation = connection.sql(sql)
-        doubled = sorted(name for name, times in Counter(relation.columns).items() if times > 1)
-        if doubled:  # JSON and Parquet would keep one of them, or tell them apart for nobody
-            raise QueryRefused(f"two columns of the answer are called '{doubled[0]}'; name them with AS")
-        reader: pa.RecordBatchReader = _exact(relation).to_arrow_reader(65_536)
+        with stoppable():
+            statements = connection.extract_statements(sql)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise QueryRefused("only one SELECT can be asked; the data can be read, not changed")
+            relation = connection.sql(sql)
+            doubled = sorted(name for name, times in Counter(relation.columns).items() if times > 1)
+            if doubled:  # JSON and Parquet would keep one of them, or tell them apart for nobody
+                raise QueryRefused(f"two columns of the answer are called '{doubled[0]}'; name them with AS")
+            reader: pa.RecordBatchReader = _exact(relation).to_arrow_reader(65_536)
+    except KeyboardInterrupt:
+        connection.interrupt()  # what still computes would keep the process from ending
+        connection.close()
+        raise
     except duckdb.Error as exc:
         raise QueryRefused(_plain(str(exc), [view for name in names for view in views_of(name)])) from exc
     return reader
