@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from proxy.asked import Asked
+from proxy.compare.values import USUAL, Comparing
 from proxy.predicates import NO_NEEDS, Needs
 from proxy.stages import Stage
 
@@ -95,11 +96,15 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class Shadowing:
-    """Which exchanges of a slice are copied: a share of them (0 to 1), of these methods, up to a size of the body."""
+    """Which exchanges of a slice are copied: a share of them (0 to 1), of these methods, up to a size of the body.
+
+    `reverse`: at `live` too, to legacy.
+    """
 
     sample: float
     methods: frozenset[bytes]
     max_body: int
+    reverse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,8 @@ class Route:
     rewrite: Pattern | None = None
     fallback: Fallback | None = None
     shadowing: Shadowing | None = None
+    comparing: Comparing = USUAL
+    repeatable: bool = False
     assets: tuple[Pattern, ...] = ()
 
 

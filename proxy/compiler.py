@@ -6,6 +6,7 @@ from functools import partial
 from typing import TypedDict, TypeVar
 
 from notation.problems import Where
+from proxy.compare.values import USUAL, Comparing
 from proxy.counters import ADDRESSES, BACKENDS, MAX_SERIES
 from proxy.ends import Files, backend_of, fronts_of, limits_of
 from proxy.generation import Generation
@@ -154,7 +155,17 @@ def _sections(spec: RoutesSpec, held: Held, book: SeriesBook, before: Sections) 
         fallback = _fallback(slice_spec, stage, legacy)
         shared = stage.name in FALLS_BACK  # both sides answer citizens, or may
         assets = tuple(path_pattern(path, paths) for path in slice_spec.assets) if shared else ()
-        plain = Route(name, stage, *sides, False, fallback=fallback, shadowing=shadowing, assets=assets)
+        plain = Route(
+            name,
+            stage,
+            *sides,
+            False,
+            fallback=fallback,
+            shadowing=shadowing,
+            comparing=_comparing(slice_spec),
+            repeatable=slice_spec.repeatable,
+            assets=assets,
+        )
         place = ("slices", name, "routes")
         make = partial(_of_route, plain, paths, book)
         yield place, section(before.get(place), (plain, paths), slice_spec.routes, make)
@@ -197,6 +208,14 @@ def _shadowing(spec: SliceSpec, stage: Stage) -> Shadowing | None:
         return None
     methods = frozenset(method.encode() for method in spec.shadow.methods)
     return Shadowing(spec.shadow.sample / 100, methods, spec.shadow.max_body)
+
+
+def _comparing(spec: SliceSpec) -> Comparing:
+    """How the answers of a slice are compared."""
+    compare = spec.compare
+    if compare is None:
+        return USUAL
+    return Comparing(compare.ignore, compare.noise / 100, compare.keep_values, tuple(compare.keys.items()))
 
 
 def _timeouts(route: RouteSpec) -> Timeouts | None:

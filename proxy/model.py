@@ -223,6 +223,14 @@ class CompareSpec(Spec):
     noise: Percent = Field(
         5.0, description="The share of requests on which legacy is asked twice, to learn what differs by itself."
     )
+    keys: Mapping[str, str] = Field(
+        {},
+        description="The member that names the elements of a JSON array, by the array's path: `$.items: id`. Other "
+        "arrays are compared by position.",
+    )
+    keep_values: Flag = Field(
+        False, description="`true`: what differs is kept with its difference, redacted. Else its shape alone."
+    )
 
 
 class GatesSpec(Spec):
