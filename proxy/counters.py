@@ -31,12 +31,17 @@ _SKETCH = GAUGES
 _BACKENDS = _SKETCH + 2 * COLUMNS
 _ADDRESSES = _BACKENDS + BACKENDS * BACKEND_CELLS
 _SERIES = _ADDRESSES + ADDRESSES * ADDRESS_CELLS
-_ROW = _SERIES + MAX_SERIES * CELLS
-# Before the workers' rows, to which an upgrade adds, comes the keeper's: what it found at each address, and what became
-# of the copies for each backend.
+# By pair of series, exchanges that were to be compared and never reached the keeper, by their `copies.Cause`.
+DROP_CELLS = 4
+_DROPS = _SERIES + MAX_SERIES * CELLS
+_ROW = _DROPS + MAX_SERIES // 2 * DROP_CELLS
+# Before the workers' rows, to which an upgrade adds, comes the keeper's: what it found at each address, what became of
+# the copies for each backend, and by pair of series what became of the comparisons (`verdicts.py`).
 SHADOW_CELLS = 8
+VERDICT_CELLS = 32
 _SHADOWS = ADDRESSES * ADDRESS_CELLS
-_KEEPER_ROW = _SHADOWS + BACKENDS * SHADOW_CELLS
+_VERDICTS = _SHADOWS + BACKENDS * SHADOW_CELLS
+_KEEPER_ROW = _VERDICTS + MAX_SERIES // 2 * VERDICT_CELLS
 _FIRST_ROW = _KEEPER_ROW
 
 # Of a series: answers of class 0 to 5, then these.
@@ -81,12 +86,22 @@ class Tally:
 
 
 # Supervisors that say the same mean the same by each cell. The first number: raise it when the meaning of one changes.
-LAYOUT = f"1: {_HEADER} {_FIRST_ROW} {_BACKENDS} {_ADDRESSES} {_SERIES} {_ROW} {CELLS} {BOUNDS[-1]}"
+LAYOUT = f"2: {_HEADER} {_FIRST_ROW} {_BACKENDS} {_ADDRESSES} {_SERIES} {_ROW} {CELLS} {BOUNDS[-1]}"
 
 
 def place_of(row: int, series: int) -> int:
     """Where the cells of a series begin in the map, in bytes."""
     return 8 * (_HEADER + _FIRST_ROW + row * _ROW + _SERIES + series * CELLS)
+
+
+def place_of_verdicts(series: int) -> int:
+    """Where the verdict cells of a pair of series begin in the map, in bytes; those of the next pair follow."""
+    return 8 * (_HEADER + _VERDICTS + series // 2 * VERDICT_CELLS)
+
+
+def place_of_drops(row: int, series: int) -> int:
+    """Where one worker's drops of a pair of series begin in the map, in bytes; those of the next pair follow."""
+    return 8 * (_HEADER + _FIRST_ROW + row * _ROW + _DROPS + series // 2 * DROP_CELLS)
 
 
 def free_rows(rows: int, busy: Collection[int], workers: int) -> tuple[int, ...]:
@@ -159,6 +174,11 @@ class Counters:
         start = _HEADER + _SHADOWS + number * SHADOW_CELLS
         return self._whole[start : start + SHADOW_CELLS]
 
+    def judged(self, series: int) -> memoryview:
+        """What became of the comparisons of a pair of series, as the keeper, who alone writes it, counts it."""
+        start = place_of_verdicts(series) // 8
+        return self._whole[start : start + VERDICT_CELLS]
+
     def _of_workers(self, start: int, length: int) -> tuple[memoryview, ...]:
         starts = (worker * _ROW + start for worker in range(self.workers))
         return tuple(self._cells[at : at + length] for at in starts)
@@ -217,6 +237,10 @@ class Writer:
     def count_cut(self, series: int) -> None:
         """One answer that ended before its end, or a citizen who left before it."""
         self.cells[_SERIES + series * CELLS + CUT] += 1
+
+    def count_drop(self, series: int, cause: int) -> None:
+        """An exchange of this pair of series that was to be compared, and will not reach the keeper."""
+        self.cells[_DROPS + series // 2 * DROP_CELLS + cause] += 1
 
     def add_address(self, address: str, amount: int) -> None:
         """A connection from `address` opened (1) or closed (-1)."""

@@ -1,0 +1,1 @@
+"""From two answers to a verdict."""
