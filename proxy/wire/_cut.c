@@ -34,7 +34,7 @@ make_classes(void)
         int is_digit = value >= '0' && value <= '9', is_visible = value >= '!' && value <= '~';
         int is_first = is_lower || is_upper || is_digit;
         classes[value] = (is_first || value == '-' ? NAME : 0) | (is_first ? FIRST : 0) | (is_visible ? VISIBLE : 0)
-            | (is_visible || value == ' ' || value == '\t' ? TEXT : 0) | (is_visible && value != '#' ? TARGET : 0)
+            | (is_visible || value == ' ' ? TEXT : 0) | (is_visible && value != '#' ? TARGET : 0)
             | (is_lower || is_digit || value == '-' ? HOST : 0) | (is_digit ? DIGIT : 0);
     }
 }
