@@ -110,8 +110,8 @@ class Worker:
             for entrance, front in zip(self._entrances, generation.fronts, strict=False):
                 entrance.renew(front)
         assert self._station is not None
-        for backend in generation.backends.values():
-            pool_for(self._station, backend)
+        for name in generation.backends:
+            pool_for(self._station, generation, name)
         self._station.counters.set(GENERATION, generation.number)
         await send(self._writer, frame(Swapped(generation.number)))
 

@@ -113,7 +113,7 @@ def _fell_back(exchange: "Exchange", attempt: Attempt, why: str) -> bool:
 
 
 def _pool(exchange: "Exchange", plan: Forward) -> Pool:
-    return pool_for(exchange.citizen.station, exchange.generation.backends[plan.backend])
+    return pool_for(exchange.citizen.station, exchange.generation, plan.backend)
 
 
 def affords(pool: Pool) -> bool:

@@ -201,7 +201,7 @@ class Downstream(Connection):
     def _begin(
         self, request: RequestHead, plan: Forward, started: float, body: bytes, generation: Generation, *, ended: bool
     ) -> None:
-        pool = pool_for(self.station, generation.backends[plan.backend])
+        pool = pool_for(self.station, generation, plan.backend)
         exchange = Exchange(self, request, plan, pool, started, self.trace(request.told), generation, self._form)
         self.exchange = exchange
         if self.station.access is not None:
@@ -296,7 +296,8 @@ class Downstream(Connection):
             return
         self._state = _HEAD
         self._buffer = b""
-        self.resume_reading()
+        if self._paused:
+            self.resume_reading()
         if rest:
             # Not called from here: a thousand pipelined requests would nest a thousand deep.
             self._state = _ANSWER

@@ -90,20 +90,23 @@ class Exchange:
             return False
         return b"?" not in request.target or not target_overrides(request.target)
 
+    @property
+    def may_be_sent_again(self) -> bool:
+        """The same, of a request that is held whole until then."""
+        return not self.request.chunked and (self.request.length or 0) <= HELD_LIMIT and self.may_repeat
+
     # The request, on its way to the backend.
 
     def begin(self, data: bytes, *, ended: bool) -> None:
         """Send the head, and what came of the body with it."""
         self.request_ended = ended
-        request = self.request
-        can_hold = not request.chunked and (request.length or 0) <= HELD_LIMIT
         pool = self.pool
         if pool.troubled and (refused := refusal(self)) is not None:
             self._hold(data)
             self.upstream_failed(503, *refused)
             return
         lane = self.lane = pool.lane or pool.choose()
-        upstream = self.upstream = lane.take(may_repeat=self.may_repeat and can_hold)
+        upstream = self.upstream = lane.take(self)
         self._hold(data)
         if upstream is None:
             pool.connect(self, lane)
@@ -209,7 +212,8 @@ class Exchange:
         )
         if self.copying is not None:
             self.copying.head_came(reply)
-        self._passes(content)
+        if self.copying is not None or self.line is not None:
+            self._passes(content)
         self.citizen.write(head + (encode_chunk(content) if self._chunked else content))
 
     def _passes(self, content: bytes) -> None:

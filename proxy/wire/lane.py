@@ -48,13 +48,14 @@ class Lane:
         """Requests in flight there, of all workers."""
         return self.open - len(self.idle) + self.elsewhere
 
-    def take(self, *, may_repeat: bool) -> Upstream | None:
-        """An idle connection, or None; one that is surely open if the request may not be repeated."""
+    def take(self, exchange: "Exchange") -> Upstream | None:
+        """An idle connection, or None; one that is surely open if the request may not be sent again."""
         idle = self.idle
         while idle:
-            if not may_repeat and self.pool.station.now - idle[-1].idle_since > SURE_SECONDS:
+            upstream = idle[-1]
+            if self.pool.station.now - upstream.idle_since > SURE_SECONDS and not exchange.may_be_sent_again:
                 return None
-            upstream = idle.pop()
+            idle.pop()
             if upstream.is_open:
                 upstream.reused = True
                 return upstream

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from proxy.balance import choose
 from proxy.breaker import State
-from proxy.generation import Backend
+from proxy.generation import Backend, Generation
 from proxy.standing import CONNECTIONS, IDLE, QUEUED, REFUSED
 from proxy.votes import Votes
 from proxy.wire.lane import Lane
@@ -24,11 +24,17 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.05
 
 
-def pool_for(station: Station, backend: Backend) -> "Pool":
-    """The pool of one backend, as this generation has it."""
-    pool = station.pools.get(backend)
+def pool_for(station: Station, generation: Generation, name: str) -> "Pool":
+    """The pool of one backend, as that generation has it."""
+    is_served_by = generation is station.generation
+    pool = station.named.get(name) if is_served_by else None
     if pool is None:
-        pool = station.pools[backend] = Pool(station, backend)
+        backend = generation.backends[name]
+        pool = station.pools.get(backend)
+        if pool is None:
+            pool = station.pools[backend] = Pool(station, backend)
+        if is_served_by:
+            station.named[name] = pool
     return pool
 
 

@@ -56,6 +56,8 @@ class Station:
     index: int
     log: Callable[[str], None]
     pools: "dict[Backend, Pool]" = field(default_factory=dict)
+    # Those of the generation that is served by.
+    named: "dict[str, Pool]" = field(default_factory=dict)
     open: set[Expiring] = field(default_factory=set)
     fast: bool = True  # heads that are canonical already are taken in whole (proxy/wire/fast.py)
     draining: bool = False
@@ -86,6 +88,7 @@ class Station:
     def serve_by(self, generation: Generation) -> None:
         """From the next request on."""
         self.generation = generation
+        self.named = {}
         self.journal.set(generation.log)
         self.access = self.journal if generation.log.share else None
 

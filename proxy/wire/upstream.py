@@ -61,7 +61,9 @@ class Upstream(asyncio.Protocol):
         self.times = self.backend if claim is None or claim.timeouts is None else claim.timeouts.over(self.backend)
         self._head = None
         self._interims = 0
-        self.send(data)
+        assert self.transport is not None
+        self.transport.write(data)
+        self.deadline = self.station.now + self.times.first_byte if exchange.request_ended else NEVER
 
     @property
     def is_open(self) -> bool:
@@ -175,17 +177,17 @@ class Upstream(asyncio.Protocol):
 
     def _begin_body(self, exchange: "Exchange", head: ReplyHead, data: bytes) -> None:
         self._head = head
-        self.deadline = self.station.now + self.times.idle
-        self._decoder = ChunkDecoder() if head.chunked else None
-        self._left = head.length if head.has_body and head.length is not None else -1
-        if not head.has_body or self._left == 0:
+        if not head.has_body or head.length == 0:
             exchange.head_came(head, b"")
             self._end(data)
             return
-        if len(data) == self._left:
+        if len(data) == head.length:
             exchange.head_came(head, data)
             self._end(b"")
             return
+        self._decoder = ChunkDecoder() if head.chunked else None
+        self._left = head.length if head.length is not None else -1
+        self.deadline = self.station.now + self.times.idle
         content, rest = self._take(data)
         if content is None:
             return
