@@ -141,6 +141,11 @@ class Counters:
         self._cells = self._whole[_HEADER + _FIRST_ROW :]
         self._key = bytes(self._whole[:_HEADER].cast("B"))
 
+    @property
+    def identity(self) -> str:
+        """Of this map and no other, wherever it is handed; tells nothing of the sketch's key."""
+        return blake2b(digest_size=8, key=self._key, person=b"identity").hexdigest()
+
     @classmethod
     def create(cls, workers: int) -> "Counters":
         """A new map, all zero, that children can be handed by its descriptor; rows for that many workers."""

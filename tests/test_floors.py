@@ -135,6 +135,7 @@ FLOORS: Mapping[str, int] = {
     "proxy.jury": HANDS,
     "proxy.keeper": ROOMS,
     "proxy.keeping": ROOMS,
+    "proxy.ledger": HANDS,
     "proxy.listeners": HANDS,
     "proxy.logfile": HANDS,
     "proxy.loops": DECISIONS,

@@ -1,0 +1,304 @@
+"""What is counted is written down once: by whichever keeper, however often one is killed, over clocks and upgrades."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from proxy.counters import Counters
+from proxy.ledger import versions
+from proxy.ledger.place import place_of, writing
+from proxy.ledger.reads import Ledger, Moment
+from proxy.ledger.upkeep import keep_up
+from proxy.ledger.versions import NewerLedger, bring_up
+from proxy.ledger.writing import Succeeded, Writer
+from proxy.plan import DEFAULT_SERIES
+
+NAMES = {4: ("repairs", "/repairs/*"), 6: ("repairs", "GET /housing"), 8: ("", "gone /kiosk/*")}
+NOON = 1_790_000_000 // 86_400 * 86_400 + 43_200.0  # of some day
+
+
+@pytest.fixture
+def counters() -> Iterator[Counters]:
+    counters = Counters.create(workers=2)
+    yield counters
+    counters.close()
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = writing(place_of(tmp_path))
+    bring_up(engine)
+    yield engine
+    engine.dispose()
+
+
+def keeper(counters: Counters, name: str = "one") -> Writer:
+    writer = Writer(counters, name)
+    writer.names |= NAMES
+    return writer
+
+
+def in_all(home: Path) -> dict[tuple[str, str], int]:
+    with Ledger.of(home) as ledger:
+        return {(each.slice, each.side): each.hits.hits for each in ledger.by_slice(0, 2**40)}
+
+
+def test_hits_are_written_by_route_side_and_minute(counters: Counters, engine: Engine, tmp_path: Path) -> None:
+    writer, first, second = keeper(counters), counters.writer(0), counters.writer(1)
+    first.count(4, 2, 900)
+    second.count(4, 5, 100)
+    second.count(5, 2, 3000)
+    second.count_cut(7)
+    first.count(8, 4, 0)
+    first.count(DEFAULT_SERIES, 2, 10)
+    assert writer.write(engine, NOON + 59) == 5
+    second.count(5, 2, 3000)
+    assert writer.write(engine, NOON + 61) == 1
+    assert writer.write(engine, NOON + 62) == 0
+    with Ledger.of(tmp_path) as ledger:
+        moments = ledger.over_time("minute", NOON, NOON + 120, "repairs")
+        assert [(each.at - NOON, each.side, each.hits.answers, each.hits.cut) for each in moments] == [
+            (0, "legacy", (0, 0, 1, 0, 0, 1), 0),
+            (0, "slice", (0, 0, 1, 0, 0, 0), 1),
+            (60, "slice", (0, 0, 1, 0, 0, 0), 0),
+        ]
+        assert ledger.moved(NOON, NOON + 120) == 3 / 6
+        assert [(each.pattern, each.side, each.hits.hits) for each in ledger.by_route("repairs", NOON, NOON + 99)] == [
+            ("/repairs/*", "legacy", 2), ("/repairs/*", "slice", 2), ("GET /housing", "slice", 1),
+        ]  # fmt: skip
+        took = ledger.latencies("repairs", "slice", NOON, NOON + 120)
+        assert (took.hits, took.micros, took.quantile(0.5)) == (3, 6000, counters.tally(5).quantile(0.5))
+    assert in_all(tmp_path) == {
+        ("", "legacy"): 1, ("", "proxy"): 1, ("repairs", "legacy"): 2, ("repairs", "slice"): 3,
+    }  # fmt: skip
+
+
+def test_a_series_that_nobody_has_named_yet_waits(counters: Counters, engine: Engine, tmp_path: Path) -> None:
+    writer = Writer(counters, "one")
+    counters.writer(0).count(4, 2, 1)
+    assert writer.write(engine, NOON) == 0
+    writer.names |= NAMES
+    assert writer.write(engine, NOON) == 1
+    assert in_all(tmp_path) == {("repairs", "legacy"): 1}
+
+
+def test_a_keeper_that_is_killed_anywhere_neither_loses_nor_doubles_a_hit(
+    counters: Counters, engine: Engine, tmp_path: Path
+) -> None:
+    """In the middle of a transaction, or after it: the next one begins with what the ledger has."""
+    dice, worker, hits = random.Random(3), counters.writer(0), 0
+
+    class Killed(Exception):
+        pass
+
+    def die(_: Connection) -> None:
+        raise Killed
+
+    writer = keeper(counters, "0")
+    for number in range(1, 60):
+        for _ in range(dice.randrange(5)):
+            worker.count(dice.randrange(4, 10), 2, dice.randrange(10**6))
+            hits += 1
+        match dice.randrange(4):
+            case 0:
+                with pytest.raises(Killed):
+                    writer.write(engine, NOON + number * 20, die)
+                writer = keeper(counters, str(number))
+            case 1:
+                writer.write(engine, NOON + number * 20)
+                writer = keeper(counters, str(number))
+            case 2:
+                with pytest.raises(Killed):
+                    writer.write(engine, NOON + number * 20, die)
+                writer.forget()
+            case _:
+                writer.write(engine, NOON + number * 20)
+    writer.write(engine, NOON + 2000)
+    assert hits > 50
+    assert sum(in_all(tmp_path).values()) == hits
+
+
+def test_of_two_keepers_the_one_that_came_last_writes(counters: Counters, engine: Engine, tmp_path: Path) -> None:
+    worker, old, new = counters.writer(0), keeper(counters, "old"), keeper(counters, "new")
+    worker.count(4, 2, 1)
+    old.write(engine, NOON)
+    worker.count(4, 2, 1)
+    new.write(engine, NOON + 1)
+    worker.count(4, 2, 1)
+    with pytest.raises(Succeeded):
+        old.write(engine, NOON + 2)
+    new.write(engine, NOON + 3)
+    assert in_all(tmp_path) == {("repairs", "legacy"): 3}
+
+
+def test_a_new_map_begins_at_zero(counters: Counters, engine: Engine, tmp_path: Path) -> None:
+    counters.writer(0).count(4, 2, 1)
+    keeper(counters).write(engine, NOON)
+    again = Counters.create(workers=1)
+    again.writer(0).count(4, 2, 1)
+    assert again.identity != counters.identity
+    keeper(again).write(engine, NOON)
+    again.close()
+    assert in_all(tmp_path) == {("repairs", "legacy"): 2}
+
+
+def test_only_the_owner_may_read_it(engine: Engine, tmp_path: Path) -> None:
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / "data").iterdir()}
+    assert modes == dict.fromkeys(("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"), "0o600")
+
+
+def test_a_reader_can_change_nothing(engine: Engine, tmp_path: Path) -> None:
+    from sqlalchemy import text
+
+    from proxy.ledger.place import reading
+
+    with reading(place_of(tmp_path)).connect() as connection, pytest.raises(Exception, match="readonly database"):
+        connection.execute(text("DELETE FROM routes"))
+
+
+def test_an_older_form_is_brought_up_once(engine: Engine) -> None:
+    def add_a_column(connection: Connection) -> None:
+        connection.exec_driver_sql("ALTER TABLE routes ADD COLUMN owner TEXT")
+
+    newer = (*versions.CHANGES, add_a_column)
+    bring_up(engine, newer)
+    bring_up(engine, newer)
+    with pytest.raises(NewerLedger, match="it has version 2 of its form, and this program knows 1"):
+        bring_up(engine)
+
+
+def test_a_change_that_fails_leaves_the_form_as_it_was(engine: Engine) -> None:
+    def half(connection: Connection) -> None:
+        connection.exec_driver_sql("CREATE TABLE half (a)")
+        raise sqlite3.OperationalError("the disk is full")
+
+    with pytest.raises(sqlite3.OperationalError):
+        bring_up(engine, (*versions.CHANGES, half))
+    bring_up(engine)
+    with engine.connect() as connection:
+        assert not connection.dialect.has_table(connection, "half")
+
+
+# -- over time
+
+
+def test_rolled_up_nothing_is_lost_and_rolling_up_again_changes_nothing(
+    counters: Counters, engine: Engine, tmp_path: Path
+) -> None:
+    writer, worker = keeper(counters), counters.writer(0)
+    for minute in range(0, 5 * 24 * 60, 61):
+        worker.count(4 + minute % 2, 2, 1000)
+        writer.write(engine, NOON + 60 * minute)
+    now = NOON + 5 * 86_400
+
+    def seen() -> list[tuple[Moment, ...]]:
+        with Ledger.of(tmp_path) as ledger:
+            return [ledger.over_time(step, NOON - 86_400, now) for step in ("hour", "day")]
+
+    before = seen()
+    assert sum(each.hits.hits for each in before[0]) == 119
+    list(keep_up(engine, now))
+    assert seen() == before
+    list(keep_up(engine, now))
+    assert seen() == before
+    with engine.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT min(at) FROM hits_by_minute").scalar_one()
+    assert kept >= now - 49 * 3600  # the rest is in hours
+    with Ledger.of(tmp_path) as ledger:
+        finest = ledger.over_time("minute", NOON, now)
+        assert sum(each.hits.hits for each in finest) == 119  # hours, where minutes are forgotten
+    list(keep_up(engine, now + 100 * 86_400))
+    with Ledger.of(tmp_path) as ledger:
+        days = ledger.over_time("day", 0, 2**40)
+    assert [(each.at, each.side, each.hits) for each in days] == [(each.at, each.side, each.hits) for each in before[1]]
+    list(keep_up(engine, now + 4 * 366 * 86_400))
+    assert in_all(tmp_path) == {}
+
+
+def test_what_comes_late_for_an_hour_is_rolled_up_too(counters: Counters, engine: Engine, tmp_path: Path) -> None:
+    """A clock that was put back."""
+    writer, worker = keeper(counters), counters.writer(0)
+    for moment in (0, 7200):
+        worker.count(4, 2, 1)
+        writer.write(engine, NOON + moment)
+    list(keep_up(engine, NOON + 3 * 86_400))
+    worker.count(4, 2, 1)
+    writer.write(engine, NOON + 60)  # minutes before NOON + 24 h are forgotten: it is counted there
+    list(keep_up(engine, NOON + 3 * 86_400))
+    list(keep_up(engine, NOON + 9 * 86_400))
+    assert in_all(tmp_path) == {("repairs", "legacy"): 3}
+
+
+def test_there_are_never_more_rows_than_there_is_room_for(
+    counters: Counters, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from proxy.ledger import upkeep
+
+    monkeypatch.setattr(upkeep, "STEPS", tuple(replace(step, rows=100) for step in upkeep.STEPS))
+    writer, worker = keeper(counters), counters.writer(0)
+    for minute in range(0, 600, 3):
+        worker.count(4, 2, 1)
+        writer.write(engine, NOON + 60 * minute)
+    list(keep_up(engine, NOON + 36_000))
+    with engine.connect() as connection:
+        assert 40 < connection.exec_driver_sql("SELECT count(*) FROM hits_by_minute").scalar_one() <= 100
+    assert in_all(tmp_path) == {("repairs", "legacy"): 200}
+
+
+def test_the_file_gets_smaller_when_much_is_forgotten(counters: Counters, engine: Engine, tmp_path: Path) -> None:
+    writer, worker, file = keeper(counters), counters.writer(0), tmp_path / "data" / "ledger.sqlite"
+    writer.names |= {number: ("repairs", f"/repairs/{number}") for number in range(4, 2000, 2)}
+    for minute in range(10):
+        for series in range(4, 2000):
+            worker.count(series, 2, 1)
+        writer.write(engine, NOON + 60 * minute)
+
+    def size() -> int:
+        with engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+            connection.exec_driver_sql("BEGIN")
+        return file.stat().st_size
+
+    before = size()
+    list(keep_up(engine, NOON + 90 * 86_400))
+    assert size() < before / 3
+
+
+def test_a_ledger_that_was_removed_goes_on_where_it_was(counters: Counters, engine: Engine, tmp_path: Path) -> None:
+    """What stood in it is gone with it; what was counted before is not counted again."""
+    writer, worker = keeper(counters), counters.writer(0)
+    worker.count(4, 2, 1)
+    writer.write(engine, NOON)
+    engine.dispose()
+    for path in (tmp_path / "data").iterdir():
+        path.unlink()
+    writer.forget()
+    again = writing(place_of(tmp_path))
+    bring_up(again)
+    worker.count(4, 2, 1)
+    writer.write(again, NOON)
+    assert in_all(tmp_path) == {("repairs", "legacy"): 1}
+    worker.count(4, 2, 1)
+    keeper(counters, "next").write(again, NOON)
+    assert in_all(tmp_path) == {("repairs", "legacy"): 2}
+    again.dispose()
+
+
+def test_what_an_idle_proxy_has_counted_is_not_forgotten(counters: Counters, engine: Engine, tmp_path: Path) -> None:
+    counters.writer(0).count(4, 2, 1)
+    keeper(counters).write(engine, NOON)
+    list(keep_up(engine, NOON + 3 * 86_400, counters.identity))
+    keeper(counters, "next").write(engine, NOON + 3 * 86_400)
+    assert in_all(tmp_path) == {("repairs", "legacy"): 1}
+    list(keep_up(engine, NOON + 9 * 86_400, "another"))
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM recorded").scalar_one() == 0
