@@ -99,7 +99,12 @@ def asked_for(method: str, url: str, hosts: Iterable[str], headers: Iterable[str
 
 def explain(asked: Asked, spec: RoutesSpec, where: WhereIs, held: Held) -> Explanation:
     """The fate of one request under this file and these holds."""
-    explanation = explain_by(rules_of(spec, where, held), asked)
+    return explain_among(rules_of(spec, where, held), asked, spec)
+
+
+def explain_among(rules: Rules, asked: Asked, spec: RoutesSpec) -> Explanation:
+    """The same under rules that were made of this file."""
+    explanation = explain_by(rules, asked)
     if explanation.backend is None:
         return explanation
     translation = translation_of(explanation.backend, spec)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from proxy.admin.pages import make_app
+from proxy.admin.app import close, make_app
 from proxy.channel import Begin, receive
 from proxy.counters import Counters
 from proxy.health import Health
@@ -49,11 +49,13 @@ async def serve(
 @contextlib.asynccontextmanager
 async def _pages(home: Path, admin: socket.socket, counters: Counters) -> AsyncIterator[None]:
     address, port = admin.getsockname()[:2]
-    runner = web.AppRunner(make_app(home, address, port, counters), access_log=None)
+    app = make_app(home, address, port, counters)
+    runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.SockSite(runner, admin)
     await site.start()
     yield
+    await close(app)
     await site.stop()  # who waits in the socket is served by the next keeper, of this supervisor or the next
     for _ in range(int(PATIENCE / LOOK_SECONDS)):
         await asyncio.sleep(LOOK_SECONDS)  # first: who was accepted just now is not among them yet

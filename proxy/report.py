@@ -79,6 +79,7 @@ def _slice(supervisor: "Supervisor", name: str, spans: "Iterable[Span]") -> dict
         "name": name,
         "owner": slice_spec.owner,
         "file_stage": str(slice_spec.stage),
+        "ladder": [str(rung) for rung in slice_spec.ladder],
         "hold": {"stage": str(hold.stage), "who": hold.who, "when": hold.when, "why": hold.why} if hold else None,
         "stage": str(supervisor.held().stage(name, slice_spec)),
         "backend": slice_spec.backend,

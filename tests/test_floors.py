@@ -89,6 +89,7 @@ FLOORS: Mapping[str, int] = {
     "proxy.access": DECISIONS,
     "proxy.addresses": DECISIONS,
     "proxy.admin": ROOMS,
+    "proxy.admin_cli": ROOMS,
     "proxy.alone": HANDS,
     "proxy.answers": ROOMS,
     "proxy.asked": DECISIONS,

@@ -1,106 +1,103 @@
-"""The admin pages: how the proxy stands, for people (`/`) and for programs (`/status.json`, `/metrics`).
-
-They only show: nothing is changed here.
-"""
+"""The pages people look at: overview, slice, routes, health. They show; what changes something is in `forms.py`."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from typing import Any
 
-import jinja2
 from aiohttp import web
 
-from proxy.admin.metrics import STATUS_SECONDS, Scrapes
-from proxy.control import Message, NotRunning, ask
-from proxy.counters import Counters
+from proxy.admin import history
+from proxy.admin.asked_of import lookup
+from proxy.admin.keys import room
+from proxy.admin.orders import No, moves, slice_of
+from proxy.admin.saying import failed, page
 
-LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
-_SECURITY = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; frame-ancestors 'none'; form-action 'none'; base-uri 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-_HOME: web.AppKey[Path] = web.AppKey("home", Path)
-_NAMES: web.AppKey[frozenset[str]] = web.AppKey("names", frozenset)
-_FOLDER = Path(__file__).parent
+Status = dict[str, Any]
+_SINCE_START = "since the proxy was started"
 
 
-def make_app(home: Path, address: str, port: int, counters: Counters) -> web.Application:
-    """The application for the proxy that serves from `home`, bound to `address` and `port`."""
-    app = web.Application(middlewares=[_guard])
-    app[_HOME] = home
-    host = f"[{address}]" if ":" in address else address
-    app[_NAMES] = frozenset(f"{name}:{port}" for name in (*LOCAL_NAMES, host))
-    app.add_routes(
-        [
-            web.get("/", _page),
-            web.get("/status.json", _json),
-            web.get("/metrics", Scrapes(home, counters).answer),
-            web.get("/healthz", _health),
-            web.get("/style.css", _style),
-        ]
-    )
-    return app
+async def overview(request: web.Request) -> web.StreamResponse:
+    """Every slice as a card, and how much of the site has moved."""
+    status = await room(request).told.status()
+    if not status["ok"]:
+        return await failed(request, 503, status["problems"])
+    moved, answered = moved_of(status)
+    rows = status["slices"]
+    return page(
+        request, "overview.html", status=status, rows=rows, moved=moved, answered=answered, span=_SINCE_START,
+        picture=None,
+    )  # fmt: skip
 
 
-@web.middleware
-async def _guard(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    # A page elsewhere may make a browser send requests here under a name of its own (DNS rebinding).
-    if not _is_ours(request):
-        return web.Response(
-            status=421,
-            text="This address is not the admin's own; ask for it by its IP address and port.\n",
-            headers=_SECURITY,
-        )
+async def slice_page(request: web.Request) -> web.StreamResponse:
+    """One slice: where it stands, how it differs, where it can go, where it has been."""
+    here = room(request)
+    status = await here.told.status()
+    if not status["ok"]:
+        return await failed(request, 503, status["problems"])
     try:
-        response = await handler(request)
-    except web.HTTPException as error:
-        error.headers.update(_SECURITY)
-        raise
-    response.headers.update(_SECURITY)
-    return response
+        row = slice_of(status, request.match_info["name"])
+    except No as no:
+        return await failed(request, 404, str(no))
+    changes = await asyncio.to_thread(history.read, here.home, row["name"])
+    done = changes[0] if "done" in request.query and changes else None
+    return page(
+        request, "slice.html", status=status, row=row, moves=moves(row), changes=changes, done=done, span=_SINCE_START,
+        picture=None,
+    )  # fmt: skip
 
 
-def _is_ours(request: web.Request) -> bool:
-    """Whether the Host is one of the admin's names, or the very address that the connection was made to."""
-    host = request.headers.get("Host", "").lower()
-    reached = request.transport.get_extra_info("sockname") if request.transport else None
-    if reached and host == (f"[{reached[0]}]:{reached[1]}" if ":" in reached[0] else f"{reached[0]}:{reached[1]}"):
-        return True
-    return host in request.app[_NAMES]
+async def routes(request: web.Request) -> web.StreamResponse:
+    """The table in match order, and which line of it a request would hit."""
+    status = await room(request).told.status()
+    if not status["ok"]:
+        return await failed(request, 503, status["problems"])
+    query = request.query
+    asked = {name: query.get(name, "") for name in ("method", "url", "headers")}
+    asked["method"] = asked["method"].strip().upper() or "GET"
+    search, name = query.get("search", "")[:200], query.get("slice", "")
+    question: dict[str, object]
+    explained = None
+    if url := asked["url"].strip():
+        lines = [line for line in asked["headers"].splitlines() if line.strip()]
+        question = {"ask": "explain", "method": asked["method"], "url": url, "headers": lines}
+        explained = await lookup(request, status, question)
+    question = {"ask": "routes", "search": search, "slice": name, "page": _number(query.get("page"))}
+    table = await lookup(request, status, question)
+    names = [each["name"] for each in status["slices"]]
+    return page(
+        request, "routes.html", status=status, table=table, asked=asked, explained=explained, search=search,
+        slice=name, slices=names,
+    )  # fmt: skip
 
 
-async def _status(request: web.Request) -> Message:
-    try:
-        return await asyncio.to_thread(ask, request.app[_HOME], {"do": "status"}, STATUS_SECONDS)
-    except (NotRunning, TimeoutError, OSError) as error:
-        return {"ok": False, "problems": [f"the supervisor does not answer: {error}"]}
+async def health(request: web.Request) -> web.StreamResponse:
+    """Backends, breakers, processes, generations, and what was dropped."""
+    here = room(request)
+    status = await here.told.status()
+    if not status["ok"]:
+        return await failed(request, 503, status["problems"])
+    problem = await here.people.problem()
+    copies = list(status["backends"][0]["copies"]) if status["backends"] else []
+    problems = [problem] if problem else []
+    return page(request, "health.html", status=status, copies=copies, problems=problems, up=span(status["uptime"]))
 
 
-async def _json(request: web.Request) -> web.Response:
-    status = await _status(request)
-    return web.json_response(status, status=200 if status["ok"] else 503)
+def moved_of(status: Status) -> tuple[int, int]:
+    """Hits that slices answered, and hits that anybody's backend answered."""
+    moved = sum(row["hits"]["slice"] for row in status["slices"])
+    return moved, moved + sum(row["hits"]["legacy"] for row in status["slices"]) + status["elsewhere"]["default"][
+        "hits"
+    ]
 
 
-async def _page(request: web.Request) -> web.Response:
-    status = await _status(request)
-    page = _templates().get_template("status.html").render(status=status)
-    return web.Response(text=page, content_type="text/html", status=200 if status["ok"] else 503)
+def span(seconds: float) -> str:
+    """93784.0 -> 1 day 2 h; 754.2 -> 12 min."""
+    minutes = int(seconds // 60)
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days} day{'s' * (days != 1)} {hours} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min" if minutes else f"{int(seconds)} s"
 
 
-async def _health(_: web.Request) -> web.Response:
-    return web.Response(text="ok\n")
-
-
-async def _style(_: web.Request) -> web.Response:
-    return web.Response(text=(_FOLDER / "style.css").read_text(encoding="utf-8"), content_type="text/css")
-
-
-def _templates() -> jinja2.Environment:
-    loader = jinja2.FileSystemLoader(_FOLDER / "templates")
-    return jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+def _number(text: str | None) -> int:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 8 else 1
