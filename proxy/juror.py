@@ -37,17 +37,21 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is to be compared. `shown`: both answers are wanted too, redacted, where they differ."""
+    """What is to be compared. `candidate`: its reply, or why there is none; `example`: the request, to be redacted.
+
+    `shown`: both answers are wanted too, redacted, where they differ.
+    """
 
     control: Reply
-    candidate: Reply
+    candidate: Reply | str
     comparing: Comparing
+    example: str = ""
     shown: bool = False
 
     @property
     def size(self) -> int:
         """Bytes, about."""
-        return len(self.control.body) + len(self.candidate.body)
+        return len(self.control.body) + (len(self.candidate.body) if isinstance(self.candidate, Reply) else 0)
 
 
 Compare = Callable[[Case], object]  # what comes out can be written as JSON

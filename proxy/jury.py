@@ -18,7 +18,7 @@ from proxy.compare.values import Unjudged
 from proxy.juror import LENGTH, Case
 
 # What compares, in a juror: it alone imports the parsers.
-COMPARE = "proxy.compare.case:compared"
+COMPARE = "proxy.hearing:compared"
 # Processes: more would only compare more at once, and a verdict is in no hurry.
 JURORS = 2
 # Cases that wait, and bytes of them; those that come after are not judged: the jury does not keep up.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from proxy.backends import backends
 from proxy.counters import CONNECTIONS, CUT, IN_FLIGHT, LINES, LINES_LOST, TASKS, Counters
 from proxy.plan import DEFAULT_SERIES, NOT_FOUND_SERIES, REFUSED_SERIES
+from proxy.verdicts import told
 
 if TYPE_CHECKING:
     from proxy.sums import Span
@@ -86,7 +87,15 @@ def _slice(supervisor: "Supervisor", name: str, spans: "Iterable[Span]") -> dict
         "legacy": spec.legacy_of(name),
         "hits": {"legacy": by_legacy["hits"], "slice": by_slice["hits"]},
         "statuses": {key: by_legacy[key] + by_slice[key] for key in (*_CLASSES, "cut")},
+        "verdicts": _verdicts(supervisor.counters, spans),
     }
+
+
+def _verdicts(counters: Counters, spans: "Iterable[Span]") -> dict[str, object]:
+    """How much of its traffic was compared, and what came of it."""
+    from proxy.sums import drop_sums, verdict_sums
+
+    return told(verdict_sums(counters.fd, spans), drop_sums(counters.fd, counters.workers, spans)).as_json()
 
 
 def _both(counters: Counters, spans: "Iterable[Span]") -> list[dict[str, int]]:

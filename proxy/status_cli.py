@@ -147,6 +147,8 @@ def _show(reply: Any) -> None:
     if reply["slices"]:
         console.print(table)
         for row in reply["slices"]:
+            if line := _judged(row):
+                console.print(Text(line))
             if hold := row["hold"]:
                 console.print(Text(f"{row['name']} is held at {hold['stage']} since {_by(hold)}", style="yellow"))
     else:
@@ -156,6 +158,23 @@ def _show(reply: Any) -> None:
         console.print(Text(f"{reply['config']} was changed and is not taken in:", style="bold red"))
         for problem in reply["problems"]:
             console.print(Text(problem))
+
+
+def _judged(row: Any) -> str:
+    """repairs: 240 of 1,000 hits judged: 230 matched, 8 mismatched, 2 ignored; 12 not: learning 8, busy 4"""
+    said, hits = row["verdicts"], sum(row["hits"].values())
+    unjudged = {cause: count for cause, count in said["causes"].items() if count}
+    if not said["judged"] and not unjudged:
+        return ""
+    verdicts = ", ".join(f"{said[name]:,} {name}" for name in ("matched", "mismatched", "ignored"))
+    text = f"{row['name']}: {said['judged']:,} of {hits:,} hits judged: {verdicts}"
+    if unjudged:
+        text += (
+            f"; {sum(unjudged.values()):,} not: {', '.join(f'{name} {count:,}' for name, count in unjudged.items())}"
+        )
+    if said["routes_untaught"]:
+        text += f"; {said['routes_untaught']} routes without second reads of legacy (see repeatable:)"
+    return text
 
 
 def _backends(backends: Any) -> Any:

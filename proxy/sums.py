@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from proxy.counters import CELLS, DROP_CELLS, VERDICT_CELLS, place_of, place_of_drops, place_of_verdicts
+from proxy.counters import CELLS, DROP_CELLS, MAX_SERIES, VERDICT_CELLS, place_of, place_of_drops, place_of_verdicts
+from proxy.verdicts import WAITING
 
 # Series that are read at once: a megabyte.
 PIECE = 2048
@@ -42,6 +43,27 @@ def drop_sums(descriptor: int, rows: int, spans: Iterable[Span]) -> list[int]:
     """The workers' cells of exchanges that never reached the keeper, summed over the rows and over pairs of series."""
     places = ((place_of_drops(row, span[0]), span) for span in spans for row in range(rows))
     return _sums(descriptor, places, DROP_CELLS)
+
+
+def waiting(descriptor: int) -> list[int]:
+    """The pairs of series, by their first, of which the keeper that wrote last held mismatches."""
+    found: list[int] = []
+    for at, count in _pieces(MAX_SERIES // 2):
+        place, length = place_of_verdicts(2 * at), 8 * VERDICT_CELLS * count
+        if _is_hole(descriptor, place, length):
+            continue
+        cells = np.frombuffer(os.pread(descriptor, length, place), dtype=np.uint64).reshape(-1, VERDICT_CELLS)
+        held = cells[:, list(WAITING.values())].any(axis=1)
+        found += [2 * (at + int(pair)) for pair in np.flatnonzero(held)]
+    return found
+
+
+def _is_hole(descriptor: int, place: int, length: int) -> bool:
+    """Whether nobody has touched that stretch of the map (lseek(2), SEEK_DATA)."""
+    try:
+        return os.lseek(descriptor, place, os.SEEK_DATA) >= place + length
+    except OSError:  # ENXIO: nothing but a hole up to its end
+        return True
 
 
 def _sums(descriptor: int, places: Iterable[tuple[int, Span]], cells: int) -> list[int]:

@@ -5,7 +5,8 @@
 The keeper alone writes them, and the map outlives it, so that one that is killed loses no count.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from proxy.compare.values import Unjudged, Verdict
 
@@ -42,8 +43,8 @@ class Verdicts:
         self.cells[REREAD] += 1
 
     def waits(self, cause: Unjudged, amount: int) -> None:
-        """A mismatch waits (1), or does not any more (-1)."""
-        self.cells[WAITING[cause]] += amount
+        """A mismatch waits (1), or does not any more (-1), unless the next keeper has let it go meanwhile."""
+        self.cells[WAITING[cause]] = max(0, self.cells[WAITING[cause]] + amount)
 
     def is_untaught(self, *, untaught: bool) -> None:
         """Whether mismatches count without second reads."""
@@ -56,26 +57,47 @@ class Verdicts:
             self.cells[cell] = 0
 
 
-def told(cells: Sequence[int]) -> dict[str, object]:
-    """The cells of a route, or their sum over the routes of a slice, as they are shown.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of the comparisons of a route, or of all routes of a slice.
 
-    What waits is unjudged until it is judged.
+    `judged`: by verdict; `unjudged` and `waiting`: by cause, those that wait apart; `second_reads` of legacy;
+    `routes_untaught`: those whose mismatches count without them.
     """
-    unjudged = {str(cause): cells[cell] + cells[WAITING.get(cause, _NONE)] for cause, cell in _CAUSES.items()}
-    verdicts = {str(verdict): cells[at] for at, verdict in enumerate(_VERDICTS)}
-    return {
-        **verdicts,
-        "judged": sum(verdicts.values()),
-        "unjudged": unjudged,
-        "waiting": {str(cause): cells[cell] for cause, cell in WAITING.items()},
-        "second_reads": cells[REREAD],
-        "routes_untaught": cells[UNTAUGHT],
-    }
+
+    judged: Mapping[str, int]
+    unjudged: Mapping[str, int]
+    waiting: Mapping[str, int]
+    second_reads: int
+    routes_untaught: int
+
+    def as_json(self) -> dict[str, object]:
+        """As `fig status --json` has it: what waits is unjudged until it is judged."""
+        unjudged = {cause: count + self.waiting.get(cause, 0) for cause, count in self.unjudged.items()}
+        return {
+            **self.judged,
+            "judged": sum(self.judged.values()),
+            "unjudged": sum(unjudged.values()),
+            "causes": unjudged,
+            "waiting": dict(self.waiting),
+            "second_reads": self.second_reads,
+            "routes_untaught": self.routes_untaught,
+        }
 
 
-_NONE = 7  # a cell that is always 0
+def told(cells: Sequence[int], drops: Sequence[int] = ()) -> Told:
+    """The cells of a route, or their sum over the routes of a slice. `drops`: the workers', by `copies.Cause`."""
+    unjudged = {str(cause): cells[cell] for cause, cell in _CAUSES.items()}
+    for cause, count in zip(_DROPPED, drops, strict=False):
+        unjudged[str(cause)] += count
+    return Told(
+        {str(verdict): cells[at] for at, verdict in enumerate(_VERDICTS)},
+        unjudged,
+        {str(cause): cells[cell] for cause, cell in WAITING.items()},
+        cells[REREAD],
+        cells[UNTAUGHT],
+    )
 
 
-def added(rows: Iterable[Sequence[int]]) -> list[int]:
-    """Cells of several routes, summed."""
-    return [sum(column) for column in zip(*rows, strict=True)]
+# In the order of `copies.Cause`, by which workers count.
+_DROPPED = (Unjudged.FULL, Unjudged.LARGE, Unjudged.CUT)

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from proxy import verdicts
 from proxy.control import NotRunning, ask
 from proxy.copies import Cause, Outcome
 from proxy.counters import (
@@ -47,7 +48,7 @@ from proxy.standing import (
     is_down,
 )
 from proxy.standing import CONNECTIONS as TO_BACKEND
-from proxy.sums import Span, sums
+from proxy.sums import Span, drop_sums, sums, verdict_sums
 
 # The supervisor answers in a millisecond; if it has not after this long, it hangs, and the page says so.
 STATUS_SECONDS = 5.0
@@ -103,6 +104,7 @@ def families(told: Told, counters: Counters) -> Iterator[Family]:
     yield from _backends(told, counters)
     yield from _addresses(told, counters, int(monotonic() * 1000))
     yield from _slices(told)
+    yield from _verdicts(told, counters)
     yield from _processes(told, counters)
 
 
@@ -244,6 +246,57 @@ def _slices(told: Told) -> Iterator[Family]:
         "gauge",
         "1: a hold keeps the slice at or below a stage.",
         [Sample({"slice": each["name"]}, int(each["held"])) for each in told["slices"]],
+    )
+
+
+def _verdicts(told: Told, counters: Counters) -> Iterator[Family]:
+    slices = {
+        each["name"]: verdicts.told(
+            verdict_sums(counters.fd, each["series"]), drop_sums(counters.fd, counters.workers, each["series"])
+        )
+        for each in told["slices"]
+    }
+    yield Family(
+        "stranglerfig_verdicts_total",
+        "counter",
+        "Answers of both sides that were compared, by verdict.",
+        [
+            Sample({"slice": name, "verdict": verdict}, said.judged[verdict])
+            for name, said in slices.items()
+            for verdict in said.judged
+        ],
+    )
+    yield Family(
+        "stranglerfig_unjudged_total",
+        "counter",
+        "Exchanges of the sample that have no verdict, by cause.",
+        [
+            Sample({"slice": name, "cause": cause}, count)
+            for name, said in slices.items()
+            for cause, count in said.unjudged.items()
+        ],
+    )
+    yield Family(
+        "stranglerfig_mismatches_waiting",
+        "gauge",
+        "Mismatches that wait for second reads of legacy (learning) or for the next commit of a dataset (stale).",
+        [
+            Sample({"slice": name, "for": cause}, count)
+            for name, said in slices.items()
+            for cause, count in said.waiting.items()
+        ],
+    )
+    yield Family(
+        "stranglerfig_second_reads_total",
+        "counter",
+        "Times that legacy was asked again, to learn what differs by itself.",
+        [Sample({"slice": name}, said.second_reads) for name, said in slices.items()],
+    )
+    yield Family(
+        "stranglerfig_routes_untaught",
+        "gauge",
+        "Routes whose mismatches count without second reads, because legacy must not be asked again.",
+        [Sample({"slice": name}, said.routes_untaught) for name, said in slices.items()],
     )
 
 

@@ -62,6 +62,8 @@ class Unjudged(StrEnum):
     CUT = "cut"  # the control's answer broke off
     BUSY = "busy"  # the candidate has as many copies under way as it may
     LOST = "lost"  # no such backend or route any more
+    WITHHELD = "withheld"  # it might act; or legacy would be asked again with a session
+    PACED = "paced"  # legacy is asked a second time only so often
     LEARNING = "learning"  # too few second reads of legacy yet to tell noise from difference
     STALE = "stale"  # it differed, and after the next commit of the slice's datasets it did not
     LIMIT = "limit"  # the comparison took more time or memory than it may

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from proxy.compare.values import Unjudged, Verdict
+from proxy.copies import Cause
 from proxy.counters import MAX_SERIES, VERDICT_CELLS, Counters
-from proxy.sums import drop_sums, verdict_sums
+from proxy.sums import drop_sums, verdict_sums, waiting
 from proxy.verdicts import Verdicts, told
 
 
@@ -19,12 +20,11 @@ def test_verdicts_are_counted_by_route_and_summed_by_slice() -> None:
     two.unjudged(Unjudged.LIMIT)
     other.reached(Verdict.MISMATCHED)
     said = told(verdict_sums(counters.fd, [(4, 8)]))
-    assert (said["matched"], said["mismatched"], said["ignored"], said["judged"]) == (2, 1, 1, 4)
-    assert said["second_reads"] == 1
-    unjudged = said["unjudged"]
-    assert isinstance(unjudged, dict)
-    assert {cause: count for cause, count in unjudged.items() if count} == {"limit": 1}
-    assert set(unjudged) == {str(cause) for cause in Unjudged}
+    assert said.judged == {"matched": 2, "mismatched": 1, "ignored": 1}
+    assert said.second_reads == 1
+    assert {cause: count for cause, count in said.unjudged.items() if count} == {"limit": 1}
+    assert set(said.unjudged) == {str(cause) for cause in Unjudged}
+    assert said.as_json()["judged"] == 4
 
 
 def test_what_waits_is_unjudged_until_it_is_judged_and_when_its_keeper_dies() -> None:
@@ -35,15 +35,18 @@ def test_what_waits_is_unjudged_until_it_is_judged_and_when_its_keeper_dies() ->
     verdicts.waits(Unjudged.STALE, 1)
     verdicts.waits(Unjudged.LEARNING, -1)
 
-    def learning() -> tuple[object, object]:
+    def learning() -> tuple[object, int]:
         said = told(verdict_sums(counters.fd, [(4, 6)]))
-        unjudged, waiting = said["unjudged"], said["waiting"]
-        assert isinstance(unjudged, dict)
-        assert isinstance(waiting, dict)
-        return unjudged["learning"], waiting["learning"]
+        causes = said.as_json()["causes"]
+        assert isinstance(causes, dict)
+        return causes["learning"], said.waiting["learning"]
 
+    assert waiting(counters.fd) == [4]
     assert learning() == (1, 1)
     Verdicts(counters.judged(4)).let_go()  # by the next keeper
+    assert learning() == (1, 0)
+    assert waiting(counters.fd) == []
+    verdicts.waits(Unjudged.LEARNING, -1)  # by the one before, which is not gone yet
     assert learning() == (1, 0)
 
 
@@ -54,7 +57,7 @@ def test_the_cells_hold_every_cause_and_the_last_pair_of_series() -> None:
         verdicts.unjudged(cause)
     assert len(verdicts.cells) == VERDICT_CELLS
     assert counters.gauge(0, 0) == 0, "what follows is the workers'"
-    assert told(verdict_sums(counters.fd, [(MAX_SERIES - 2, MAX_SERIES)]))["unjudged"] == dict.fromkeys(
+    assert told(verdict_sums(counters.fd, [(MAX_SERIES - 2, MAX_SERIES)])).unjudged == dict.fromkeys(
         map(str, Unjudged), 1
     )
 
@@ -63,5 +66,9 @@ def test_what_never_reached_the_keeper_is_counted_by_the_workers() -> None:
     counters = Counters.create(2)
     for worker, cause in ((0, 0), (1, 0), (1, 2)):
         counters.writer(worker).count_drop(6, cause)
-    assert drop_sums(counters.fd, 2, [(4, 8)]) == [2, 0, 1, 0]
+    dropped = drop_sums(counters.fd, 2, [(4, 8)])
+    assert dropped == [2, 0, 1, 0]
+    unjudged = told(verdict_sums(counters.fd, [(4, 8)]), dropped).unjudged
+    assert (unjudged["full"], unjudged["large"], unjudged["cut"]) == (2, 0, 1)
+    assert [cause.name for cause in Cause] == ["FULL", "LARGE", "CUT"]
     assert drop_sums(counters.fd, 2, [(4, 6)]) == [0, 0, 0, 0]
