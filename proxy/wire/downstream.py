@@ -6,7 +6,7 @@ from time import monotonic
 from typing import cast
 
 from proxy.generation import Generation
-from proxy.plan import REFUSED_SERIES, Answer, Forward, make_plan
+from proxy.plan import REFUSED_SERIES, Answer, Forward
 from proxy.trace import reference_of
 from proxy.wire import fast
 from proxy.wire.body import IncomingBody, TooLarge
@@ -168,8 +168,7 @@ class Downstream(Connection):
             self._refuse(413, f"a body of {request.length} bytes, and limits.body is {limits.body}")
             return
         now = monotonic()
-        asked = AskedByHead(request)
-        plan = make_plan(asked, generation.rules)
+        plan = station.plans.plan(request)
         if request.is_last_hop and not (isinstance(plan, Answer) and plan.series == REFUSED_SERIES):
             plan = Answer(204, plan.series, "health")
         if isinstance(plan, Answer):
@@ -186,7 +185,7 @@ class Downstream(Connection):
             self._state = _BODY
             self._body = IncomingBody(request, generation.limits.body)
             if is_form:
-                self._form = HeldForm(request, asked, plan, now, generation)
+                self._form = HeldForm(request, AskedByHead(request), plan, now, generation)
                 if request.expects_continue:
                     # The proxy wants the body before any backend is asked: the wish is fulfilled here, and ends here.
                     request.fields = [field for field in request.fields if field[0].lower() != b"expect"]

@@ -88,9 +88,12 @@ class RequestHead(Head):
 
 
 class AskedByHead(Asked):
-    """What decides where a request goes, read from its head only as far as somebody asks."""
+    """What decides where a request goes, read from its head only as far as somebody asks.
 
-    __slots__ = ("_head",)
+    `looked_on`: somebody has asked for more of it than its first line, its host, and whether there is a body.
+    """
+
+    __slots__ = ("_whole", "looked_on")
 
     def __init__(self, head: RequestHead) -> None:
         self.method = head.method
@@ -99,12 +102,19 @@ class AskedByHead(Asked):
         self.host = head.host_name
         self.overrides = head.overrides
         self.has_body = head.has_body
-        self._head = head
+        self._whole = head
+        self.looked_on = False
 
     @property
     def target(self) -> bytes:
         """The raw target."""
-        return self._head.target
+        return self._whole.target
+
+    @property
+    def _head(self) -> RequestHead:
+        """For whatever else is asked for."""
+        self.looked_on = True
+        return self._whole
 
     @property
     def fields(self) -> Sequence[Field]:

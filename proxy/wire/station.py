@@ -15,6 +15,7 @@ from proxy.standing import Standing
 from proxy.trace import opening
 from proxy.wire.log import AccessLog
 from proxy.wire.outbox import Outbox
+from proxy.wire.plans import Plans
 
 if TYPE_CHECKING:
     from proxy.wire.pool import Pool
@@ -68,6 +69,7 @@ class Station:
     outbox: Outbox | None = None
     # As old as the last sweep: good enough for deadlines, and free.
     now: float = field(default_factory=monotonic)
+    plans: Plans = field(init=False)
     counters: Writer = field(init=False)
     journal: AccessLog = field(init=False)
     # The same while it is on: most ask no more of it than this.
@@ -89,6 +91,7 @@ class Station:
         """From the next request on."""
         self.generation = generation
         self.named = {}
+        self.plans = Plans(generation.rules)
         self.journal.set(generation.log)
         self.access = self.journal if generation.log.share else None
 
