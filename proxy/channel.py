@@ -7,7 +7,7 @@ import asyncio
 import pickle
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from proxy.claims import Claim, Regex
@@ -72,13 +72,32 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """For the keeper: what series count for, those it was not told of yet, and where the ledger is (`ledger:`).
+
+    `series`: slice, pattern, and the first of the pair.
+    """
+
+    series: tuple[tuple[str, str, int], ...]
+    ledger: str | None = field(repr=False)  # it may hold a password
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTrouble:
+    """The keeper cannot write the ledger, since `since` (UTC, ISO 8601); None: it can again."""
+
+    text: str | None
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
 class Swapped:
     """A worker serves by that generation."""
 
     number: int
 
 
-Message = Begin | Dropped | Claims | Swap | Open | Drain | Swapped
+Message = Begin | Dropped | Claims | Swap | Open | Drain | Swapped | Named | LedgerTrouble
 
 
 def frame(message: Message) -> bytes:

@@ -128,6 +128,17 @@ def _meet(one: str, other: str) -> bool:
     )
 
 
+def ledger_holds_no_password(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
+    """As a person wrote it, before `${NAME}` was filled in."""
+    if spec.ledger is None:
+        return
+    written = str(document.at(("ledger",)))
+    user, at, _ = written.partition("://")[2].rpartition("@")
+    if (at and (password := user.partition(":")[2]) and "${" not in password) or "password=" in written:
+        hint = "put it in the environment and write ${NAME} in its place, behind the user's name"
+        yield Problem(document.where(("ledger",)), "the ledger's URL holds a password", hint)
+
+
 def named_files_are_there(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
     named: list[tuple[Place, str]] = []
     for number, listener in enumerate(spec.listen):
@@ -196,6 +207,7 @@ CHECKS: tuple[Check, ...] = (
     health_asks_one_path,
     assets_are_claimed,
     named_files_are_there,
+    ledger_holds_no_password,
     tests_expect_something,
     ladders_ascend,
     own_writes_come_back,

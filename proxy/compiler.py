@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import TypedDict, TypeVar
 
 from notation.problems import Where
@@ -49,6 +50,11 @@ class SeriesBook:
             "backends": list(self._backends.items()),
             "servers": [(backend, url, number) for (backend, url), number in self._servers.items()],
         }
+
+    def named_since(self, count: int) -> list[tuple[str, str, int]]:
+        """Slice, label and first series of all but the first `count` that were numbered."""
+        new = islice(self._numbers.items(), count, None)
+        return [(slice_name, label, number) for (slice_name, label), number in new]
 
     def number(self, slice_name: str, label: str) -> int:
         """The first of two series in a row: what legacy or the proxy answered, and what the slice answered."""

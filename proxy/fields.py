@@ -4,6 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -89,6 +90,18 @@ def _factor(text: str) -> float:
     return float(match[1])
 
 
+def _ledger_url(text: str) -> str:
+    """It may hold a password: what is said of it does not repeat it."""
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in ("postgresql", "postgres") and parts.hostname and (parts.port or 1)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise Refused("this is not the URL of a PostgreSQL database", "write postgresql://user:${PASSWORD}@host/name")
+    return text
+
+
 def listed(value: object) -> object:
     """A single thing stands for a list of one."""
     return value if isinstance(value, (list, tuple)) else [value]
@@ -105,6 +118,11 @@ CookieValue = Annotated[str, AfterValidator(patterns.cookie_value), Field(exampl
 Host = Annotated[str, AfterValidator(patterns.host), Field(examples=["www.anytown.gov.uk"])]
 HostSetting = Annotated[str, Words(), AfterValidator(_host_setting)]
 AccessLog = Annotated[str, Words(), AfterValidator(_canary_share)]
+LedgerUrl = Annotated[
+    str,
+    _from_text(_ledger_url),
+    _schema("postgresql://fig:${LEDGER_PASSWORD}@db.internal/fig", "^postgres(ql)?://"),
+]
 ListenAddress = Annotated[
     addresses.Address,
     _from_text(addresses.address),

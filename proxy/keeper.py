@@ -5,15 +5,18 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
 from proxy.admin.app import close, make_app
-from proxy.channel import Begin, receive
+from proxy.channel import Begin, LedgerTrouble, Named, frame, receive
 from proxy.counters import Counters
 from proxy.health import Health
+from proxy.ledger.recorder import Recorder
 from proxy.shadows import Shadows
 
 # Seconds that who has just come may take to ask; less than the supervisor gives a keeper to end.
@@ -28,22 +31,65 @@ async def serve(
     reader, writer = await asyncio.open_connection(sock=control)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with contextlib.AsyncExitStack() as stack:
-        shadows = await stack.enter_async_context(Shadows(counters, copies))
-        health = await stack.enter_async_context(Health(counters))
-        if admin is not None:
-            await stack.enter_async_context(_pages(home, admin, counters))
+    with _recording(home, counters, writer) as recorder:
+        async with contextlib.AsyncExitStack() as stack:
+            shadows = await stack.enter_async_context(Shadows(counters, copies))
+            health = await stack.enter_async_context(Health(counters))
+            if admin is not None:
+                await stack.enter_async_context(_pages(home, admin, counters))
 
-        async def listen() -> None:
-            while isinstance(message := await receive(reader), Begin):
-                shadows.take_in(message.generation)
-                health.take_in(message.generation)
-            stop.set()  # an orphan would hold the admin's port
+            async def listen() -> float:
+                grace = 0.0
+                while (message := await receive(reader)) is not None:
+                    match message:
+                        case Begin(generation):
+                            shadows.take_in(generation)
+                            health.take_in(generation)
+                            grace = generation.grace
+                        case Named(series, ledger):
+                            recorder.take_in(ledger, {number: (name, pattern) for name, pattern, number in series})
+                stop.set()  # an orphan would hold the admin's port
+                return grace
 
-        listening = asyncio.create_task(listen())
-        await stop.wait()
-        listening.cancel()
-        writer.close()
+            listening = asyncio.create_task(listen())
+            await stop.wait()
+            is_orphan = listening.done()
+            if not is_orphan:
+                recorder.finish()
+                listening.cancel()
+            writer.close()
+        if is_orphan:  # its workers finish what is under way, and count
+            await _workers_end(copies, listening.result() + PATIENCE)
+
+
+async def _workers_end(copies: Sequence[socket.socket], seconds: float) -> None:
+    """Until nobody holds the other end of where copies come from."""
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            for each in copies:
+                while await loop.sock_recv(each, 1):
+                    pass
+
+
+@contextlib.contextmanager
+def _recording(home: Path, counters: Counters, supervisor: asyncio.StreamWriter) -> Iterator[Recorder]:
+    """The ledger is written; the supervisor, who tells whoever asks, hears when it cannot be."""
+    loop = asyncio.get_running_loop()
+
+    def trouble(text: str | None) -> None:
+        since = datetime.now(UTC).isoformat(timespec="seconds")
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(supervisor.write, frame(LedgerTrouble(text, since)))
+
+    recorder = Recorder(home, counters, _say, trouble)
+    yield recorder
+    recorder.finish()
+    recorder.wait()
+
+
+def _say(text: str) -> None:
+    print(f"keeper: {text}", file=sys.stderr, flush=True)  # noqa: T201  # the supervisor's log
 
 
 @contextlib.asynccontextmanager

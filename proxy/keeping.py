@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from proxy.channel import Begin, frame, send
+from proxy.channel import Begin, LedgerTrouble, Named, frame, receive, send
 from proxy.children import Pause, start, stop
 from proxy.counters import Counters
 from proxy.generation import Generation
@@ -28,6 +28,8 @@ class Keeping:
         counters: Counters,
         copies: Sequence[socket.socket],
         say: Callable[[str], None],
+        named_since: Callable[[int], list[tuple[str, str, int]]],
+        ledger: Callable[[], str | None],
     ) -> None:
         self.process: asyncio.subprocess.Process | None = None
         self._home = home
@@ -35,7 +37,12 @@ class Keeping:
         self._counters = counters
         self._copies = copies
         self._say = say
+        self.ledger_trouble: LedgerTrouble | None = None
+        self._named_since = named_since
+        self._ledger = ledger
+        self._named = 0  # how many series this process was told of
         self._writer: asyncio.StreamWriter | None = None
+        self._hearing: asyncio.Task[None] | None = None
 
     @property
     def is_running(self) -> bool:
@@ -71,17 +78,31 @@ class Keeping:
                 arguments += ["--listen", str(fds[-1])]
             if self._writer is not None:
                 self._writer.close()
-            _, self._writer = await asyncio.open_connection(sock=ours)
+            reader, self._writer = await asyncio.open_connection(sock=ours)
+            self._named = 0
+            self._hearing = asyncio.create_task(self._hear(reader))
             return await start("proxy.keeper", arguments, fds)
 
     async def tell(self, generation: Generation) -> None:
-        """What is served by from now on, but for its table."""
+        """What is served by from now on, but for its table; what is counted by it, and where that is written down."""
         if self._writer is not None:
+            new = self._named_since(self._named)
+            self._named += len(new)
+            # In one piece, which reaches it even if it is slow to read.
+            told = frame(Begin(generation)) + frame(Named(tuple(new), self._ledger()))
             with contextlib.suppress(ConnectionError, TimeoutError):
                 async with asyncio.timeout(TELL_SECONDS):
-                    await send(self._writer, frame(Begin(generation)))
+                    await send(self._writer, told)
+
+    async def _hear(self, reader: asyncio.StreamReader) -> None:
+        """What the keeper says, until it is gone."""
+        self.ledger_trouble = None
+        while isinstance(message := await receive(reader), LedgerTrouble):
+            self.ledger_trouble = message if message.text else None
 
     async def _end(self) -> None:
+        if self._hearing is not None:
+            self._hearing.cancel()
         if self._writer is not None:
             self._writer.close()
         if self.process is not None:

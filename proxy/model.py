@@ -19,6 +19,7 @@ from proxy.fields import (
     Growth,
     Host,
     HostSetting,
+    LedgerUrl,
     ListenAddress,
     Method,
     Name,
@@ -337,6 +338,11 @@ class RoutesSpec(Spec):
         description="How long requests may take to finish when a worker stops. 30s: container hosts kill after that.",
     )
     log: LogSpec = Field(LogSpec(), description="What is logged.")
+    ledger: LedgerUrl | None = Field(
+        None,
+        description="Where what was seen is kept: a PostgreSQL database, `postgresql://fig:${LEDGER_PASSWORD}@db/fig`. "
+        "Default: the file data/ledger.sqlite.",
+    )
     keys: Annotated[str | None, Later()] = Field(
         None, description="The file of our own secrets, mode 0600, outside data/."
     )

@@ -23,6 +23,7 @@ def naming(supervisor: "Supervisor") -> dict[str, object]:
         "generation": crew.current.generation.number,
         "refused": bool(supervisor.problems),
         "bypass": held.bypass,
+        "ledger_trouble": bool(supervisor.keeper and supervisor.keeper.ledger_trouble),
         "workers": {str(hand.index): hand.generation for hand in crew.hands},
         "default": spec.default,
         "backends": {name: supervisor.book.of_backend(name) for name in spec.backends},

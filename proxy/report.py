@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from proxy.backends import backends
 from proxy.counters import CONNECTIONS, CUT, IN_FLIGHT, LINES, LINES_LOST, TASKS, Counters
+from proxy.ledger.place import place_of, set_aside
 from proxy.plan import DEFAULT_SERIES, NOT_FOUND_SERIES, REFUSED_SERIES
 from proxy.verdicts import told
 
@@ -49,6 +50,7 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
             "pid": keeper.process.pid if keeper and keeper.process else None,
             "state": "running" if keeper and keeper.is_running else "not running",
         },
+        "ledger": _ledger(supervisor),
         "slices": [_slice(supervisor, name, spans.get(name, ())) for name in supervisor.loaded.spec.slices],
         "backends": backends(counters, crew.current.generation.backends.values(), int(monotonic() * 1000)),
         "elsewhere": {
@@ -57,6 +59,17 @@ def report(supervisor: "Supervisor") -> dict[str, object]:
             "refused": _counted(*_one(counters, REFUSED_SERIES)),
             "redirects_and_gone": _both(counters, spans.get("", ()))[0],
         },
+    }
+
+
+def _ledger(supervisor: "Supervisor") -> dict[str, object]:
+    """Where it is, what is wrong with it and since when, and broken ones that were set aside."""
+    trouble = supervisor.keeper.ledger_trouble if supervisor.keeper else None
+    return {
+        "place": place_of(supervisor.home, supervisor.loaded.spec.ledger).name,
+        "trouble": trouble.text if trouble else None,
+        "since": trouble.since if trouble else None,
+        "set_aside": set_aside(supervisor.home),
     }
 
 

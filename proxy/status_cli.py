@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,6 @@ def _bytes(count: float) -> str:
 
 def _show(reply: Any) -> None:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     console = Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty())
@@ -135,29 +135,38 @@ def _show(reply: Any) -> None:
         lost = f", {log['lost']:,} lines lost" if log["lost"] else ""
         text = f"access log: {log['access']}, {log['format']}, to {log['file']}; {log['written']:,} lines written{lost}"
         console.print(Text(text, style="bold red" if lost else ""))
+    for text, style in _ledger(reply["ledger"]):
+        console.print(Text(text, style=style))
     if bypass := reply["bypass"]:
         console.print(Text(f"BYPASS since {_by(bypass)}: everything goes to legacy", style="bold red"))
+    _show_slices(console, reply["slices"])
+    console.print(_backends(reply["backends"]))
+    if reply["problems"]:
+        console.print(Text(f"{reply['config']} was changed and is not taken in:", style="bold red"))
+        for problem in reply["problems"]:
+            console.print(Text(problem))
+
+
+def _show_slices(console: Any, slices: Any) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("slice", "stage", "in the file", "answers by slice", "by legacy", "statuses"):
         table.add_column(name, justify="right" if name in ("answers by slice", "by legacy") else "left")
-    for row in reply["slices"]:
+    for row in slices:
         statuses = "  ".join(f"{key} {count}" for key, count in row["statuses"].items() if count)
         cells = (row["name"], row["stage"], row["file_stage"], str(row["hits"]["slice"]), str(row["hits"]["legacy"]))
         table.add_row(*map(Text, (*cells, statuses)))
-    if reply["slices"]:
+    if slices:
         console.print(table)
-        for row in reply["slices"]:
+        for row in slices:
             if line := _judged(row):
                 console.print(Text(line))
             if hold := row["hold"]:
                 console.print(Text(f"{row['name']} is held at {hold['stage']} since {_by(hold)}", style="yellow"))
     else:
         console.print("no slices: everything goes to the default backend")
-    console.print(_backends(reply["backends"]))
-    if reply["problems"]:
-        console.print(Text(f"{reply['config']} was changed and is not taken in:", style="bold red"))
-        for problem in reply["problems"]:
-            console.print(Text(problem))
 
 
 def _judged(row: Any) -> str:
@@ -175,6 +184,15 @@ def _judged(row: Any) -> str:
     if said["routes_untaught"]:
         text += f"; {said['routes_untaught']} routes without second reads of legacy (see repeatable:)"
     return text
+
+
+def _ledger(ledger: Any) -> Iterator[tuple[str, str]]:
+    """What is wrong with it, and how loudly that is said; nothing if all is well."""
+    if ledger["trouble"]:
+        since = f"ledger: not written since {ledger['since']}: {ledger['trouble']}"
+        yield f"{since}; what is counted waits in memory", "bold red"
+    for name in ledger["set_aside"]:
+        yield f"ledger: data/{name} was broken and is set aside; look after it, then move it away", "yellow"
 
 
 def _backends(backends: Any) -> Any:

@@ -35,6 +35,7 @@ from proxy.fronts import fronts_now, need_a_start
 from proxy.generation import Front
 from proxy.holds import Holds
 from proxy.keeping import Keeping
+from proxy.ledger.place import ledger_problems
 from proxy.logfile import log_problems
 from proxy.model import RoutesSpec
 from proxy.predecessor import NotHandedOver, Predecessor
@@ -159,7 +160,11 @@ class Supervisor:
             await self.crew.open()
         tasks += [asyncio.create_task(each) for each in (self._watch(), self._reread(), self.notifier.keep_alive())]
         copies = [hand.copies for hand in self.crew.hands]
-        self.keeper = Keeping(self.home, self.admin, self.counters, copies, self.say)
+        self.keeper = Keeping(
+            *(self.home, self.admin, self.counters, copies, self.say),
+            self.book.named_since,
+            lambda: self.loaded.spec.ledger,
+        )
         tasks.append(asyncio.create_task(self.keeper.keep(lambda: self.crew.current.generation)))
         self._greet()
         await self.stopping.wait()
@@ -258,7 +263,8 @@ class Supervisor:
         files = files_of(loaded.spec, self.home)
         unusable = certificate_problems(loaded.spec, loaded.document, files)
         unwritable = log_problems(loaded.spec, loaded.document, self.home)
-        if problems := (*serving_problems(loaded), *unusable, *unwritable):
+        unrecorded = ledger_problems(loaded.spec, loaded.document)
+        if problems := (*serving_problems(loaded), *unusable, *unwritable, *unrecorded):
             raise ConfigError(problems)
         return loaded, files
 

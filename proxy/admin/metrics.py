@@ -313,6 +313,7 @@ def _processes(told: Told, counters: Counters) -> Iterator[Family]:
     yield one("generation", "The number of the newest table.", told["generation"])
     yield one("routes_refused", "1: routes.yaml was changed and is not taken in.", int(told["refused"]))
     yield one("bypass", "1: everything goes to legacy.", int(told["bypass"]))
+    yield one("ledger_trouble", "1: the ledger cannot be written; counts wait in memory.", int(told["ledger_trouble"]))
     yield one("start_time_seconds", "When counting began, in seconds since 1970.", round(told["began"], 3))
     yield Family(
         "stranglerfig_worker_generation",

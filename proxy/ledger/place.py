@@ -3,30 +3,18 @@
 place_of(home) -> data/ledger.sqlite; place_of(home, "postgresql://fig:secret@db/fig") -> that database
 """
 
-import os
-import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import NullPool, QueuePool
+from notation.marked_yaml import Document
+from notation.problems import Problem
+from proxy.model import RoutesSpec
 
 FILE = "ledger.sqlite"
-# Seconds to wait for whoever else holds the file, such as somebody's shell, and for a database to be reached.
-PATIENCE = 1.0
-CONNECT_SECONDS = 3
-# Seconds that one statement may take in PostgreSQL; a roll-up of a large table takes a few.
-STATEMENT_SECONDS = 30
-# Bytes to which the file beside the ledger is cut back that holds what was written last.
-WAL_BYTES = 16 * 1024 * 1024
-DRIVER_MISSING = "the ledger's database is PostgreSQL, and its driver is missing; pip install 'stranglerfig[postgres]'"
-
-
-class NoDriver(Exception):
-    """PostgreSQL is asked for, and cannot be spoken to; the text says what to install."""
+BROKEN = ".broken-"  # between the name of a ledger that was set aside and when
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +23,7 @@ class Place:
 
     address: str
     file: Path | None
-    secret: str = ""
+    secret: str = ""  # not repeated, in either spelling
 
     @property
     def name(self) -> str:
@@ -57,64 +45,14 @@ def place_of(home: Path, url: str | None = None) -> Place:
     return Place(url, None, unquote(urlsplit(url).password or ""))
 
 
-def writing(place: Place) -> Engine:
-    """For its one writer: a transaction takes the place of writing when it begins. Raises NoDriver, OSError."""
-    if place.file is None:
-        return _postgres(place)
-    _begin_file(place.file)
-    engine = create_engine(place.address, poolclass=QueuePool, pool_size=1, connect_args={"timeout": PATIENCE})
-    _on_connect(
-        engine,
-        "PRAGMA auto_vacuum = INCREMENTAL",  # of a new file: before anything is written
-        "PRAGMA journal_mode = WAL",
-        # Each commit is on the disk: one sync a second, in a thread, and a power cut loses the last second only.
-        "PRAGMA synchronous = FULL",
-        f"PRAGMA journal_size_limit = {WAL_BYTES}",
-    )
-    _begin_by(engine, "BEGIN IMMEDIATE")
-    return engine
+def ledger_problems(spec: RoutesSpec, document: Document) -> Iterator[Problem]:
+    """What keeps the ledger from being written where the file wants it."""
+    if spec.ledger is not None and find_spec("psycopg") is None:
+        hint = "pip install 'stranglerfig[postgres]'"
+        yield Problem(document.where(("ledger",)), "the driver of PostgreSQL, for the ledger, is not installed", hint)
 
 
-def reading(place: Place) -> Engine:
-    """For whoever reads; nothing can be changed over it. Raises NoDriver, FileNotFoundError."""
-    if place.file is None:
-        return _postgres(place, "-c default_transaction_read_only=on")
-    if not place.file.is_file():
-        raise FileNotFoundError(f"there is no ledger yet: {place.file}")
-    engine = create_engine(place.address, poolclass=NullPool, connect_args={"timeout": PATIENCE})
-    _on_connect(engine, "PRAGMA query_only = ON")
-    _begin_by(engine, "BEGIN")
-    return engine
-
-
-def _postgres(place: Place, settings: str = "") -> Engine:
-    try:
-        url = make_url(place.address).set(drivername="postgresql+psycopg")
-    except ArgumentError:
-        raise NoDriver("ledger: is no URL of a database") from None  # its text would hold the password
-    settings += f" -c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={int(PATIENCE * 1000)}ms"
-    options = {"connect_timeout": CONNECT_SECONDS, "options": settings, "tcp_user_timeout": 10_000}
-    try:
-        return create_engine(url, pool_size=2, hide_parameters=True, connect_args=options)
-    except ImportError as error:
-        raise NoDriver(DRIVER_MISSING) from error
-
-
-def _begin_file(file: Path) -> None:
-    """For its owner alone; SQLite gives the files beside it the same mode."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-
-
-def _on_connect(engine: Engine, *statements: str) -> None:
-    @event.listens_for(engine, "connect")
-    def connected(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None  # transactions begin where SQLAlchemy says, not when the driver sees fit
-        for statement in statements:
-            connection.execute(statement)
-
-
-def _begin_by(engine: Engine, statement: str) -> None:
-    @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
-        connection.exec_driver_sql(statement)
+def set_aside(home: Path) -> list[str]:
+    """The names of broken ledgers that were set aside, and that nobody has looked after yet."""
+    found = (path.name for path in (home / "data").glob(f"{FILE}{BROKEN}*"))
+    return sorted(name for name in found if not name.endswith(("-wal", "-shm")))

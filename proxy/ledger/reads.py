@@ -17,7 +17,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, Subquery, func, select
 from sqlalchemy.exc import DBAPIError
 
 from proxy.counters import CELLS, CUT, FIRST_BUCKET, SUM, Tally
-from proxy.ledger.place import NoDriver, Place, place_of, reading
+from proxy.ledger.engines import NoDriver, reading
+from proxy.ledger.place import Place, place_of
 from proxy.ledger.schema import ANSWERS, HITS, MEASURES, STEPS, Step, changes, differences, rolled, routes
 from proxy.ledger.trouble import said
 

@@ -4,12 +4,11 @@ import errno
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy.exc import DBAPIError
 
-from proxy.ledger.place import Place
-
-BROKEN = ".broken-"  # between the name of a ledger and when it was set aside
+from proxy.ledger.place import BROKEN, Place
 
 # By the driver's own words for them (sqlite.org/rescode.html).
 _SAYINGS = {
@@ -34,8 +33,8 @@ def said(error: BaseException, place: Place) -> str:
         text = "the disk is full" if cause.errno == errno.ENOSPC else cause.strerror or str(cause)
     else:
         text = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-    if place.secret:
-        text = text.replace(place.secret, "***")
+    for spelt in filter(None, (place.secret, quote(place.secret, safe=""))):
+        text = text.replace(spelt, "***")
     return f"{place.name}: {text}"
 
 
@@ -52,7 +51,7 @@ def is_broken(error: BaseException) -> bool:
     return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
 
-def set_aside(file: Path, now: float) -> Path:
+def put_aside(file: Path, now: float) -> Path:
     """Rename a broken ledger, and what SQLite keeps beside it, so that a new one can begin. Raises OSError."""
     moment = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     aside = file.with_name(f"{file.name}{BROKEN}{moment}")
@@ -61,9 +60,3 @@ def set_aside(file: Path, now: float) -> Path:
         if beside.exists():
             beside.replace(aside.with_name(aside.name + end))
     return aside
-
-
-def those_set_aside(home: Path, file: str) -> list[str]:
-    """The names of broken ledgers that nobody has looked after yet."""
-    found = (path.name for path in (home / "data").glob(f"{file}{BROKEN}*"))
-    return sorted(name for name in found if not name.endswith(("-wal", "-shm")))

@@ -55,7 +55,7 @@ class Writer:
     """The writer of what one map counts. `name`: this keeper's own, as no other has it."""
 
     def __init__(self, counters: Counters, name: str) -> None:
-        self.names: dict[int, tuple[str, str]] = {}
+        self.names: Names = {}
         self._counters = counters
         self._name = name
         self._map = counters.identity

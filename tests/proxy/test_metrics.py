@@ -57,7 +57,8 @@ def counters() -> Iterator[Counters]:
 def told(book: SeriesBook, **changes: object) -> dict[str, object]:
     spans = book.spans()
     return {
-        "ok": True, "began": 1.5, "generation": 3, "refused": False, "bypass": False, "workers": {"0": 3, "1": 2},
+        "ok": True, "began": 1.5, "generation": 3, "refused": False, "bypass": False, "ledger_trouble": False,
+        "workers": {"0": 3, "1": 2},
         "default": "legacy", "backends": {"legacy": 0, "repairs": 1},
         "slices": [{"name": "repairs", "backend": "repairs", "legacy": "legacy", "share": 0.1, "held": True,
                     "series": spans.get("repairs", [])}],

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine
 
 from proxy.counters import Counters
 from proxy.ledger import versions
-from proxy.ledger.place import place_of, writing
+from proxy.ledger.engines import reading, writing
+from proxy.ledger.place import place_of
 from proxy.ledger.reads import Ledger, Moment
 from proxy.ledger.upkeep import keep_up
 from proxy.ledger.versions import NewerLedger, bring_up
@@ -40,7 +41,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def keeper(counters: Counters, name: str = "one") -> Writer:
     writer = Writer(counters, name)
-    writer.names |= NAMES
+    writer.names = NAMES
     return writer
 
 
@@ -83,7 +84,7 @@ def test_a_series_that_nobody_has_named_yet_waits(counters: Counters, engine: En
     writer = Writer(counters, "one")
     counters.writer(0).count(4, 2, 1)
     assert writer.write(engine, NOON) == 0
-    writer.names |= NAMES
+    writer.names = NAMES
     assert writer.write(engine, NOON) == 1
     assert in_all(tmp_path) == {("repairs", "legacy"): 1}
 
@@ -155,8 +156,6 @@ def test_only_the_owner_may_read_it(engine: Engine, tmp_path: Path) -> None:
 
 def test_a_reader_can_change_nothing(engine: Engine, tmp_path: Path) -> None:
     from sqlalchemy import text
-
-    from proxy.ledger.place import reading
 
     with reading(place_of(tmp_path)).connect() as connection, pytest.raises(Exception, match="readonly database"):
         connection.execute(text("DELETE FROM routes"))
@@ -255,7 +254,7 @@ def test_there_are_never_more_rows_than_there_is_room_for(
 
 def test_the_file_gets_smaller_when_much_is_forgotten(counters: Counters, engine: Engine, tmp_path: Path) -> None:
     writer, worker, file = keeper(counters), counters.writer(0), tmp_path / "data" / "ledger.sqlite"
-    writer.names |= {number: ("repairs", f"/repairs/{number}") for number in range(4, 2000, 2)}
+    writer.names = {number: ("repairs", f"/repairs/{number}") for number in range(4, 2000, 2)}
     for minute in range(10):
         for series in range(4, 2000):
             worker.count(series, 2, 1)

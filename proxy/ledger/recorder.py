@@ -1,0 +1,89 @@
+"""The thread of the keeper that writes the ledger, about once a second. Whatever it meets disturbs nobody.
+
+While it cannot write, what was counted stays in the shared map: nothing is lost, and it is written when it can be.
+"""
+
+import secrets
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import monotonic, thread_time, time
+
+from proxy.counters import Counters
+from proxy.ledger.place import Place, place_of
+
+SECONDS = 1.0
+# Of the time of a processor, the share that writing may take: where 10,000 routes all count, it writes less often.
+SHARE = 0.2
+# Seconds between two attempts while it cannot be written: 1, 2, 4, then this.
+LONGEST_PAUSE = 5.0
+# Seconds for which a keeper that ends waits for the last of it.
+LAST_SECONDS = 0.8
+
+
+class Recorder:
+    """Begins to write when it is first told where. `say`: a line for the log; `trouble`: hears what is wrong, and None
+    once it heals. Both are called from the thread.
+    """
+
+    def __init__(
+        self, home: Path, counters: Counters, say: Callable[[str], None], trouble: Callable[[str | None], None]
+    ) -> None:
+        self._home = home
+        self._counters = counters
+        self._say = say
+        self._tell = trouble
+        self._names: dict[int, tuple[str, str]] = {}
+        self._place: Place = place_of(home)
+        self._trouble: str | None = None
+        self._finished = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)  # a disk that hangs ends with us
+
+    def take_in(self, url: str | None, names: Mapping[int, tuple[str, str]]) -> None:
+        """Where the ledger is (`ledger:`), and what further series count for."""
+        self._place = place_of(self._home, url)
+        self._names = {**self._names, **names}
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Write what is left, and end."""
+        self._finished.set()
+
+    def wait(self) -> None:
+        """For the end, but not for long."""
+        if self._thread.ident is not None:
+            self._thread.join(LAST_SECONDS)
+
+    def _run(self) -> None:
+        # Half a second of importing, which nothing else of the keeper waits for.
+        from proxy.ledger.clerk import Clerk
+        from proxy.ledger.writing import Succeeded
+
+        clerk = Clerk(self._home, self._counters, secrets.token_hex(8), self._say)
+        pause, is_last = 0.0, False
+        while not is_last:
+            is_last = self._finished.wait(pause)
+            began, cpu = monotonic(), thread_time()
+            try:
+                trouble = clerk.attempt(self._place, self._names, time())
+            except Succeeded:
+                self._say("the ledger is written by another keeper from now on")
+                return
+            if trouble is None:
+                pause = max(SECONDS - (monotonic() - began), (thread_time() - cpu) / SHARE, 0.0)
+            else:
+                pause = min(max(pause * 2, SECONDS), LONGEST_PAUSE) if self._trouble else SECONDS
+            self._hear(trouble)
+        clerk.close()
+
+    def _hear(self, trouble: str | None) -> None:
+        if (trouble is None) != (self._trouble is None):
+            self._say(
+                "the ledger is written again, with what was counted meanwhile"
+                if trouble is None
+                else f"the ledger cannot be written: {trouble}; what is counted waits in memory"
+            )
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._tell(trouble)
