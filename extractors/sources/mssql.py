@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -27,6 +28,7 @@ from notation.problems import one_of
 PATIENCE = 10  # seconds to wait for a connection, and for a lock
 ROWS = 8_192  # rows a fetch: none is longer than 8,060 bytes in a page
 LONG_ROWS = 32  # where one value may be megabytes, the driver fetches a row at a time anyway
+HARMLESS = ("01000", "01003")  # what a server prints; a NULL that an aggregate of the query's passed over
 mssql_python.pooling(enabled=False)  # a pooled session would bring its isolation level along
 
 
@@ -93,6 +95,7 @@ class MssqlReading:
     running: Any = None  # the cursor of what runs
     cancelled: bool = False
     rows: int | None = None
+    ending: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def begin(self) -> None:
         """SNAPSHOT, where the database keeps row versions; else READ COMMITTED, and each statement is its own."""
@@ -136,7 +139,7 @@ class MssqlReading:
         except mssql_python.Error as exc:
             raise self._refused(exc) from None
         finally:
-            cursor.close()
+            self._close(cursor)
         return [tuple(None if value is None else str(value) for value in row) for row in rows]
 
     def count(self, select: Select) -> int:
@@ -161,14 +164,29 @@ class MssqlReading:
     def _batches(self, sql: str, rows: int) -> Iterator[pa.RecordBatch]:
         cursor = self._run(sql)
         try:
-            while (batch := cursor.arrow_batch(rows)).num_rows:
+            while True:
+                batch = cursor.arrow_batch(rows)
+                self._heard(cursor.messages)
+                if not batch.num_rows:
+                    return
                 yield batch
                 self._check()
         except (mssql_python.Error, RuntimeError) as exc:  # its C++ raises RuntimeError
             raise self._refused(exc) from None
         finally:
-            with suppress(mssql_python.Error):
-                cursor.close()
+            self._close(cursor)
+
+    def _close(self, cursor: Any) -> None:
+        """The driver wants no statement freed while another thread cancels it: one after the other."""
+        with self.ending, suppress(mssql_python.Error):
+            cursor.close()
+
+    def _heard(self, messages: list[tuple[str, str]]) -> None:
+        """What the driver has to say of the rows it gave: a connection lost between two rows is told nowhere else."""
+        bad = [text for state, text in messages if state[1:6] not in HARMLESS]
+        if bad:
+            self._check()
+            raise SourceRefused(f"source '{self.name}': SQL Server's driver says: {self.at.scrub(' '.join(bad))}")
 
     def tables(self) -> list[Found]:
         return catalogued(self.ask(mssql_catalogue.TABLES))
@@ -176,9 +194,9 @@ class MssqlReading:
     def cancel(self) -> None:
         """SQLCancel, which ODBC lets another thread call: the server gets an attention and ends the statement."""
         self.cancelled = True
-        handle = getattr(self.running, "hstmt", None)
-        if handle is not None:
-            with suppress(mssql_python.Error, RuntimeError):
+        with self.ending, suppress(mssql_python.Error, RuntimeError):
+            handle = getattr(self.running, "hstmt", None)
+            if handle is not None:
                 handle._cancel()
 
 

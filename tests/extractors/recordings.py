@@ -70,8 +70,13 @@ def outcome(line: Line, plan: Planned, array: Array, decode: Decode) -> str:
     batch = promised(pa.RecordBatch.from_arrays([array], names=["whatever"]), [plan], decode)
     assert batch.schema.names == ["c0"]
     assert plan.arrow is None or batch.schema.types == [plan.arrow]
+    return became(line, batch.column(0))
+
+
+def became(line: Line, read: Array) -> str:
+    """What the dataset gets of the column read, which holds the line's value between two NULLs."""
     compiled = column(line[0])
-    typed, broken = coerce(batch.column(0), compiled, reader(compiled))
+    typed, broken = coerce(read, compiled, reader(compiled))
     values = typed.to_pylist()
     assert values[0] is None
     assert values[2] is None

@@ -1,16 +1,12 @@
-"""SQL Server without one: its plan and SQL, the driver's recorded types, and the driver itself before a closed door."""
+"""SQL Server without one: its plan and SQL, and its driver before a closed door. The wire: test_mssql_wire.py."""
 
 from __future__ import annotations
 
 import os
-import re
 import socket
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import mssql_python
 import pyarrow as pa
 import pytest
 import sqlglot
@@ -20,64 +16,36 @@ from extractors.compiled import Column, Source
 from extractors.declared import Type
 from extractors.dialects import DIALECTS, Relation, Select
 from extractors.raw import Undecodable, unpack
-from extractors.refused import NativeFailed, SourceRefused
+from extractors.refused import SourceRefused
 from extractors.sources import mssql, mssql_catalogue, open_reading
 from extractors.sources.batches import promised
 from notation.problems import Refused, Where
 from tests.processes import free_port
 
 from . import recordings
+from .mssql_recorded import SENT
 from .recordings import Line
 
 TSQL = DIALECTS["tsql"]
 LINES = list(recordings.lines("SQL Server"))
-RECORDED = recordings.recorded("mssql")
-RESULTS = {"CONVERT(varchar": "varchar", "CONVERT(nvarchar": "nvarchar", "CAST": "varbinary"}  # of expressions
-METHODS = {"ToString()": "nvarchar", "AsBinaryZM()": "varbinary"}
 
 
 def utf16(stored: bytes) -> str:
     return stored.decode("utf-16-le")
 
 
-def driver_type(line: Line) -> pa.DataType:
-    """What the driver is recorded to give for the line's expression."""
-    how, native = line[2], line[1].partition("(")[0]
-    native = next((kind for start, kind in RESULTS.items() if how.startswith(start)), native)
-    native = next((kind for end, kind in METHODS.items() if how.endswith(end)), native)
-    arrow = RECORDED["arrow"][RECORDED["odbc"][native]]
-    if arrow.startswith("decimal128"):
-        digits = RECORDED["digits"].get(native) or map(int, re.findall(r"\d+", line[1]))
-        return pa.decimal128(*digits)
-    others = {"timestamp[us]": pa.timestamp("us"), "timestamp[us, tz=+00:00]": pa.timestamp("us", "+00:00"),
-              "date32[day]": pa.date32(), "time64[ns]": pa.time64("ns"), "float": pa.float32(),
-              "double": pa.float64(), "bool": pa.bool_()}  # fmt: skip
-    return others[arrow] if arrow in others else getattr(pa, arrow)()
-
-
 def test_the_section_has_its_lines() -> None:
     assert len(LINES) > 40
     shown = {line[1].partition("(")[0] for line in LINES}
-    assert set(RECORDED["odbc"]) - shown == {"rowversion"}  # which SQL Server itself calls timestamp
+    assert {native.partition("(")[0] for native, _ in SENT} - shown == {"rowversion"}  # which it itself calls timestamp
 
 
-@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line[1]} {line[3]} as {line[0]}")
-def test_every_value_has_its_stated_outcome(line: Line) -> None:
-    if line[2] == "refused":
-        with pytest.raises(Refused) as refused:
-            recordings.planned(line, TSQL)
-        assert refused.value.what == line[4]
-        assert refused.value.hint
-        return
-    plan = recordings.planned(line, TSQL)
-    assert plan.sql == line[2]
-    array = recordings.given(line[3], driver_type(line))
-    if line[4] == "read again as bytes":
-        with pytest.raises(NativeFailed) as failed:
-            recordings.outcome(line, plan, array, utf16)
-        assert failed.value.columns == {"V"}
-        return
-    assert recordings.outcome(line, plan, array, utf16) == line[4]
+@pytest.mark.parametrize("line", [line for line in LINES if line[2] == "refused"], ids=lambda line: line[1])
+def test_what_cannot_be_read_is_refused_before(line: Line) -> None:
+    with pytest.raises(Refused) as refused:
+        recordings.planned(line, TSQL)
+    assert refused.value.what == line[4]
+    assert refused.value.hint
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line[2] != "refused"], ids=lambda line: line[1])
@@ -181,107 +149,6 @@ def test_a_login_refused_by_the_driver_is_said_without_the_password() -> None:
         with pytest.raises(SourceRefused, match=r"SQL Server does not let us in: .*'pwd_of'") as refused:
             mssql._connected("silo", address(source.url))
     assert "s3cr3t" not in "".join(traceback.format_exception(refused.value))
-
-
-class Handle:
-    def __init__(self) -> None:
-        self.cancelled = 0
-
-    def _cancel(self) -> None:
-        self.cancelled += 1
-
-
-class Connection:
-    """A SQL Server that is told in advance what to answer, and keeps what it was asked."""
-
-    def __init__(self, answers: dict[str, list[tuple[Any, ...]]], batches: Sequence[pa.RecordBatch] = ()) -> None:
-        self.answers, self.batches, self.said = answers, list(batches), list[str]()
-        self.hstmt, self.closed = Handle(), 0
-
-    def cursor(self) -> Connection:
-        return self
-
-    def execute(self, sql: str) -> None:
-        self.said.append(sql)
-        if "fails" in sql:
-            raise mssql_python.DatabaseError("s3cr3t", "s3cr3t is wrong")
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        return next((rows for part, rows in self.answers.items() if part in self.said[-1]), [])
-
-    def arrow_batch(self, rows: int) -> pa.RecordBatch:
-        assert rows == mssql.ROWS
-        return self.batches.pop(0)
-
-    def rollback(self) -> None:
-        self.said.append("rollback")
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-AT = address("mssql://sa:s3cr3t@h/x")
-
-
-@pytest.mark.parametrize(("state", "level"), [(1, "SNAPSHOT"), (0, "READ COMMITTED"), (2, "READ COMMITTED")])
-def test_a_snapshot_is_taken_where_the_database_allows_one(state: int, level: str) -> None:
-    connection = Connection({"snapshot_isolation_state": [(state,)]})
-    reading = mssql.MssqlReading("silo", AT, connection)
-    reading.begin()
-    assert reading.is_snapshot == (level == "SNAPSHOT")
-    assert connection.said[1:] == [
-        "rollback",
-        f"SET LOCK_TIMEOUT 10000; SET DATEFORMAT ymd; SET TRANSACTION ISOLATION LEVEL {level}",
-    ]
-
-
-def batch_of(numbers: Sequence[int], rows: int) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays(
-        [pa.array(numbers, pa.int32()), pa.array([rows] * len(numbers), pa.int64())], names=["c0", "n"]
-    )
-
-
-def test_rows_without_a_snapshot_come_with_their_count() -> None:
-    described = {"dm_exec": [("V", "int", None)]}
-    connection = Connection(described, [batch_of([1, 2], 3), batch_of([3], 3), batch_of([], 3)])
-    reading = mssql.MssqlReading("silo", AT, connection)
-    relation = Relation("(SELECT 1 AS V) AS q")
-    select = Select(relation, (TSQL.plan(Column("V", "v", Type("int64"), "keep"), "int", as_text=False),))
-    assert [batch.to_pydict() for batch in reading.read(select)] == [{"c0": [1, 2, 3]}]
-    assert reading.counted() == 3
-    connection.batches = [batch_of([], 0)]
-    assert list(reading.read(select)) == []
-    assert reading.counted() == 0
-
-
-def test_a_table_that_is_not_there_is_named_with_those_that_are() -> None:
-    listed = [("dbo.JOBS", "JOB_NO", "int", 1, 12, None), ("dbo.JOBS", "NOTE", "nvarchar(max)", None, 12, "free text")]
-    reading = mssql.MssqlReading("silo", AT, Connection({"OBJECT_ID": [(None,)], "sys.objects": listed}))
-    with pytest.raises(SourceRefused) as refused:
-        reading.columns(TSQL.table("dbo.JOBZ"))
-    assert str(refused.value) == (
-        "source 'silo': there is no table or view 'dbo.JOBZ'; there are: dbo.JOBS. Did you mean 'dbo.JOBS'?"
-    )
-    (found,) = reading.tables()
-    assert (found.key, found.rows, found.comments) == (("JOB_NO",), 12, {"NOTE": "free text"})
-
-
-def test_a_clr_type_has_its_own_name() -> None:
-    described = [("A", "nvarchar(50)", "sysname"), ("G", None, "geography")]
-    reading = mssql.MssqlReading("silo", AT, Connection({"OBJECT_ID": [(7,)], "dm_exec": described}))
-    assert reading.columns(TSQL.table("dbo.JOBS")) == {"A": "nvarchar(50)", "G": "geography"}
-
-
-def test_what_the_driver_says_is_told_without_the_password_and_ends_when_cancelled() -> None:
-    connection = Connection({})
-    reading = mssql.MssqlReading("silo", AT, connection)
-    with pytest.raises(SourceRefused, match=r"SQL Server says: .*… is wrong") as refused:
-        reading.ask("this fails")
-    assert "s3cr3t" not in "".join(traceback.format_exception(refused.value))
-    reading.cancel()
-    assert connection.hstmt.cancelled == 1
-    with pytest.raises(SourceRefused, match="the reading was cancelled"):
-        reading.ask("SELECT 1")
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line[2] != "refused"], ids=lambda line: line[1])
