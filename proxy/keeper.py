@@ -6,7 +6,7 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from aiohttp import web
 from proxy.admin.app import close, make_app
 from proxy.channel import Begin, LedgerTrouble, Named, frame, receive
 from proxy.counters import Counters
+from proxy.findings import Findings
 from proxy.health import Health
-from proxy.ledger.recorder import Recorder
+from proxy.ledger.recorder import OnLoop, Recorder
 from proxy.shadows import Shadows
 
 # Seconds that who has just come may take to ask; less than the supervisor gives a keeper to end.
@@ -31,7 +32,8 @@ async def serve(
     reader, writer = await asyncio.open_connection(sock=control)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    with _recording(home, counters, writer) as recorder:
+    findings = Findings()
+    async with _recording(home, counters, findings, writer) as recorder:
         async with contextlib.AsyncExitStack() as stack:
             shadows = await stack.enter_async_context(Shadows(counters, copies))
             health = await stack.enter_async_context(Health(counters))
@@ -72,8 +74,10 @@ async def _workers_end(copies: Sequence[socket.socket], seconds: float) -> None:
                     pass
 
 
-@contextlib.contextmanager
-def _recording(home: Path, counters: Counters, supervisor: asyncio.StreamWriter) -> Iterator[Recorder]:
+@contextlib.asynccontextmanager
+async def _recording(
+    home: Path, counters: Counters, findings: Findings, supervisor: asyncio.StreamWriter
+) -> AsyncIterator[Recorder]:
     """The ledger is written; the supervisor, who tells whoever asks, hears when it cannot be."""
     loop = asyncio.get_running_loop()
 
@@ -82,10 +86,10 @@ def _recording(home: Path, counters: Counters, supervisor: asyncio.StreamWriter)
         with contextlib.suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(supervisor.write, frame(LedgerTrouble(text, since)))
 
-    recorder = Recorder(home, counters, _say, trouble)
+    recorder = Recorder(home, counters, OnLoop(findings, loop), _say, trouble)
     yield recorder
     recorder.finish()
-    recorder.wait()
+    await recorder.wait()
 
 
 def _say(text: str) -> None:

@@ -50,7 +50,7 @@ def waiting(descriptor: int) -> list[int]:
     found: list[int] = []
     for at, count in _pieces(MAX_SERIES // 2):
         place, length = place_of_verdicts(2 * at), 8 * VERDICT_CELLS * count
-        if _is_hole(descriptor, place, length):
+        if is_hole(descriptor, place, length):
             continue
         cells = np.frombuffer(os.pread(descriptor, length, place), dtype=np.uint64).reshape(-1, VERDICT_CELLS)
         held = cells[:, list(WAITING.values())].any(axis=1)
@@ -58,7 +58,7 @@ def waiting(descriptor: int) -> list[int]:
     return found
 
 
-def _is_hole(descriptor: int, place: int, length: int) -> bool:
+def is_hole(descriptor: int, place: int, length: int) -> bool:
     """Whether nobody has touched that stretch of the map (lseek(2), SEEK_DATA)."""
     try:
         return os.lseek(descriptor, place, os.SEEK_DATA) >= place + length

@@ -3,13 +3,16 @@
 A file that is past use is set aside and a new one begun; one that was renamed or removed is noticed, and begun again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic
+from typing import Protocol
 
 from sqlalchemy import Connection, Engine
 
 from proxy.counters import Counters
+from proxy.findings import Finding
+from proxy.ledger.differing import note_differences
 from proxy.ledger.engines import drop_cache, writing
 from proxy.ledger.place import Place
 from proxy.ledger.schema import HOUR
@@ -23,12 +26,21 @@ from proxy.ledger.writing import Names, Succeeded, Writer
 UPKEEP_SECONDS = 0.25
 
 
+class Found(Protocol):
+    """Where findings come from, and go back to if they cannot be written."""
+
+    def drain(self) -> Sequence[Finding]: ...
+
+    def returned(self, drained: Sequence[Finding]) -> None: ...
+
+
 class Clerk:
     """For one keeper. `name`: no other keeper has it; `log`: for what nobody shall miss."""
 
-    def __init__(self, home: Path, counters: Counters, name: str, log: Callable[[str], None]) -> None:
+    def __init__(self, home: Path, counters: Counters, name: str, log: Callable[[str], None], found: Found) -> None:
         self._map = counters.identity
         self._log = log
+        self._found = found
         self._writer = Writer(counters, name)
         self._changes = ChangesFile(home)
         self._engine: Engine | None = None
@@ -73,13 +85,20 @@ class Clerk:
 
     def _write(self, engine: Engine, names: Names, now: float) -> None:
         self._writer.names = names
-        self._writer.write(engine, now, self._more)
+        findings = self._found.drain()
+
+        def more(connection: Connection) -> None:
+            self._changes.note(connection)
+            note_differences(connection, findings)
+
+        try:
+            self._writer.write(engine, now, more)
+        except BaseException:
+            self._found.returned(findings)
+            raise
         self._changes.noted()
         self._keep_up(engine, now)
         drop_cache(engine)
-
-    def _more(self, connection: Connection) -> None:
-        self._changes.note(connection)
 
     def _keep_up(self, engine: Engine, now: float) -> None:
         """Each hour, when what was counted in the one before is written; a piece at a time."""

@@ -6,7 +6,7 @@ Moments are seconds since 1970; ranges have their beginning and not their end. W
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from proxy.counters import CELLS, CUT, FIRST_BUCKET, SUM, Tally
 from proxy.ledger.engines import NoDriver, reading
 from proxy.ledger.place import Place, place_of
-from proxy.ledger.schema import ANSWERS, HITS, MEASURES, STEPS, Step, changes, differences, rolled, routes
+from proxy.ledger.schema import ANSWERS, HITS, MEASURES, STEPS, VERDICTS, Step, changes, differences, rolled, routes
 from proxy.ledger.trouble import said
 
 _COUNTED = (*ANSWERS, "cut", "micros")
@@ -69,6 +69,19 @@ class OfRoute:
     pattern: str
     side: str
     hits: Hits
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of comparing the answers of a slice, or of one of its routes (`pattern`), by verdict and by cause."""
+
+    slice: str
+    pattern: str
+    matched: int
+    mismatched: int
+    ignored: int
+    second_reads: int
+    unjudged: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +193,17 @@ class Ledger:
         assert len(cells) == CELLS
         return Tally(tuple(cells[:CUT]), cells[CUT], cells[SUM], tuple(cells[FIRST_BUCKET:]))
 
+    def judged(self, since: float, until: float, slice: str | None = None) -> tuple[Judged, ...]:  # noqa: A002
+        """Verdicts of each slice; or, of one, those of each route. Raises Unreadable."""
+        with self._asking() as connection:
+            rows = _rows(connection, "verdicts", since, until)
+            by = [routes.c.slice, *([routes.c.pattern] if slice is not None else [])]
+            asked = select(*by, *_sums(rows, VERDICTS)).join(routes, routes.c.id == rows.c.route)
+            if slice is not None:
+                asked = asked.where(routes.c.slice == slice)
+            found: list[list[Any]] = [list(row) for row in connection.execute(asked.group_by(*by).order_by(*by))]
+        return tuple(_judged(row[0], row[1] if slice is not None else "", row[len(by) :]) for row in found)
+
     def history(self, slice: str | None = None, limit: int = 100) -> tuple[StageChange, ...]:  # noqa: A002
         """Changes of stage, the newest first; of a slice with those of all slices. Raises Unreadable."""
         asked = select(*(changes.c[name] for name in StageChange.__slots__)).order_by(changes.c.at.desc())
@@ -231,6 +255,13 @@ def _rows(connection: Connection, measure: str, since: float, until: float, step
 
 def _sums(rows: Subquery, names: Sequence[str]) -> list[ColumnElement[int]]:
     return [func.sum(rows.c[name]) for name in names]
+
+
+def _judged(name: str, pattern: str, counts: Sequence[int]) -> Judged:
+    said = dict(zip(VERDICTS, map(int, counts), strict=True))
+    unjudged = {name.removeprefix("unjudged_"): said[name] for name in VERDICTS if name.startswith("unjudged_")}
+    judged = (said["matched"], said["mismatched"], said["ignored"], said["second_reads"])
+    return Judged(name, pattern, *judged, unjudged)
 
 
 def _hits(counts: Sequence[int]) -> Hits:

@@ -3,13 +3,16 @@
 While it cannot write, what was counted stays in the shared map: nothing is lost, and it is written when it can be.
 """
 
+import asyncio
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from time import monotonic, thread_time, time
 
 from proxy.counters import Counters
+from proxy.findings import Finding, Findings
 from proxy.ledger.place import Place, place_of
 
 SECONDS = 1.0
@@ -19,6 +22,34 @@ SHARE = 0.2
 LONGEST_PAUSE = 5.0
 # Seconds for which a keeper that ends waits for the last of it.
 LAST_SECONDS = 0.8
+# Seconds for which the thread waits for the keeper's loop to hand findings over; else they come with the next.
+LOOP_SECONDS = 0.5
+
+
+class OnLoop:
+    """Findings, which belong to an event loop, for another thread."""
+
+    def __init__(self, findings: Findings, loop: asyncio.AbstractEventLoop) -> None:
+        self._findings = findings
+        self._loop = loop
+
+    def drain(self) -> tuple[Finding, ...]:
+        """What has come; nothing while the loop is too busy to say."""
+        drained: Future[tuple[Finding, ...]] = Future()
+
+        def hand_over() -> None:
+            if drained.set_running_or_notify_cancel():
+                drained.set_result(self._findings.drain())
+
+        self._loop.call_soon_threadsafe(hand_over)
+        try:
+            return drained.result(LOOP_SECONDS)
+        except TimeoutError:
+            return () if drained.cancel() else drained.result()
+
+    def returned(self, drained: Sequence[Finding]) -> None:
+        """They come again."""
+        self._loop.call_soon_threadsafe(self._findings.returned, drained)
 
 
 class Recorder:
@@ -27,10 +58,16 @@ class Recorder:
     """
 
     def __init__(
-        self, home: Path, counters: Counters, say: Callable[[str], None], trouble: Callable[[str | None], None]
+        self,
+        home: Path,
+        counters: Counters,
+        findings: OnLoop,
+        say: Callable[[str], None],
+        trouble: Callable[[str | None], None],
     ) -> None:
         self._home = home
         self._counters = counters
+        self._findings = findings
         self._say = say
         self._tell = trouble
         self._names: dict[int, tuple[str, str]] = {}
@@ -50,17 +87,17 @@ class Recorder:
         """Write what is left, and end."""
         self._finished.set()
 
-    def wait(self) -> None:
+    async def wait(self) -> None:
         """For the end, but not for long."""
         if self._thread.ident is not None:
-            self._thread.join(LAST_SECONDS)
+            await asyncio.to_thread(self._thread.join, LAST_SECONDS)
 
     def _run(self) -> None:
         # Half a second of importing, which nothing else of the keeper waits for.
         from proxy.ledger.clerk import Clerk
         from proxy.ledger.writing import Succeeded
 
-        clerk = Clerk(self._home, self._counters, secrets.token_hex(8), self._say)
+        clerk = Clerk(self._home, self._counters, secrets.token_hex(8), self._say, self._findings)
         pause, is_last = 0.0, False
         while not is_last:
             is_last = self._finished.wait(pause)

@@ -3,12 +3,14 @@
 What is counted (a *measure*) is kept at three steps: by minute, by hour and by day, in columns that can be added up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
 
+from proxy.compare.values import Unjudged, Verdict
 from proxy.counters import BOUNDS, CELLS
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
@@ -39,11 +41,16 @@ ANSWERS = ("answers_other", *(f"answers_{kind}xx" for kind in range(1, 6)))
 HISTOGRAM = (*(f"under_{bound}us" for bound in BOUNDS), "longer")
 HITS = (*ANSWERS, "cut", "micros", *HISTOGRAM)
 assert len(HITS) == CELLS
+VERDICTS = (
+    *(str(each) for each in (Verdict.MATCHED, Verdict.MISMATCHED, Verdict.IGNORED)),
+    "second_reads",
+    *(f"unjudged_{cause}" for cause in Unjudged),
+)
 
 metadata = MetaData()
 
 
-def _counted(name: str, columns: tuple[str, ...]) -> Mapping[str, Table]:
+def _counted(name: str, columns: tuple[str, ...], *keys: Callable[[], Column[Any]]) -> Mapping[str, Table]:
     """By step. A row's `at` is its beginning, in seconds since 1970; hours and days are UTC's."""
     return MappingProxyType(
         {
@@ -52,7 +59,7 @@ def _counted(name: str, columns: tuple[str, ...]) -> Mapping[str, Table]:
                 metadata,
                 Column("at", BigInteger, primary_key=True, autoincrement=False),
                 Column("route", Integer, primary_key=True, autoincrement=False),
-                Column("side", Text, primary_key=True),
+                *(key() for key in keys),
                 *(Column(each, BigInteger, nullable=False) for each in columns),
                 sqlite_with_rowid=False,
             )
@@ -62,8 +69,10 @@ def _counted(name: str, columns: tuple[str, ...]) -> Mapping[str, Table]:
 
 
 # `side`: who answered, `legacy` or `slice`; or `proxy`, by itself. `micros`: the sum of the latencies.
-hits = _counted("hits", HITS)
-MEASURES: Mapping[str, Mapping[str, Table]] = MappingProxyType({"hits": hits})
+hits = _counted("hits", HITS, lambda: Column("side", Text, primary_key=True))
+# What came of comparing.
+verdicts = _counted("verdicts", VERDICTS)
+MEASURES: Mapping[str, Mapping[str, Table]] = MappingProxyType({"hits": hits, "verdicts": verdicts})
 
 # `slice` is empty for what no slice claims, `pattern` is written as `fig status` and the log have it.
 routes = Table(
@@ -83,7 +92,7 @@ changes = Table(
     *(Column(name, Text, nullable=False) for name in ("at", "slice", "before", "after", "by", "who", "why")),
 )
 
-# What answers differed in, by day, so that a day can be forgotten. `id`: made from slice, pattern, path, kind, shapes.
+# What answers differed in, by day, so that a day can be forgotten. `id`: made from slice, pattern, path and kind.
 differences = Table(
     "differences",
     metadata,

@@ -39,7 +39,9 @@ class ChangesFile:
             return
         with self._path.open("rb") as file:
             file.seek(self._read)
-            whole, _, _ = file.read().rpartition(b"\n")
+            whole, end, _ = file.read().rpartition(b"\n")
+        if not end:
+            return
         self._reading = self._read + len(whole) + 1
         rows = [(_id(line), *(row[name] for name in _COLUMNS)) for line in whole.splitlines() if (row := _row(line))]
         replace(connection, changes, rows)

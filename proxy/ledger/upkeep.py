@@ -71,13 +71,12 @@ def _first(connection: Connection, table: Table, since: int) -> int | None:
 
 
 def _sum_up(connection: Connection, finer: Table, coarser: Table, start: int, end: int) -> None:
+    _, *keys = finer.primary_key
     counts = [column for column in finer.c if not column.primary_key]
-    sums = [func.sum(column) for column in counts]
-    rows = select(literal(start), finer.c.route, finer.c.side, *sums)
-    rows = rows.where(finer.c.at >= start, finer.c.at < end).group_by(finer.c.route, finer.c.side)
+    rows = select(literal(start), *keys, *(func.sum(column) for column in counts))
+    rows = rows.where(finer.c.at >= start, finer.c.at < end).group_by(*keys)
     connection.execute(delete(coarser).where(coarser.c.at == start))
-    names = ["at", "route", "side", *(column.name for column in counts)]
-    connection.execute(insert(coarser).from_select(names, rows))
+    connection.execute(insert(coarser).from_select([column.name for column in finer.c], rows))
 
 
 def _forget(engine: Engine, step: Step, coarser: Step | None, now: float) -> None:

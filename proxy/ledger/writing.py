@@ -100,7 +100,7 @@ class Writer:
         connection.execute(update(maps).where(maps.c.id == self._map).values(writer=self._name))
         self._seen = Seen()
         for row in connection.execute(select(recorded).where(recorded.c.map == self._map)):
-            self._seen.put(row.series, row.cells)
+            self._seen.put(row.measure, row.series, row.cells)
 
     def _note(self, connection: Connection, moved: Sequence[Moved], now: float) -> None:
         connection.execute(update(maps).where(maps.c.id == self._map).values(last=now))
@@ -109,14 +109,9 @@ class Writer:
             numbers = each.series.tolist()
             who = [called(number, self.names) for number in numbers]
             ids = self._ids(connection, {(each.slice, each.pattern) for each in who})
-            add(
-                connection,
-                MEASURES[each.measure][FINEST.name],
-                [
-                    (at, ids[one.slice, one.pattern], one.side, *cells)
-                    for one, cells in zip(who, each.since.tolist(), strict=True)
-                ],
-            )
+            table = MEASURES[each.measure][FINEST.name]
+            keys = [(at, ids[one.slice, one.pattern], one.side)[: len(table.primary_key)] for one in who]
+            add(connection, table, [(*key, *cells) for key, cells in zip(keys, each.since.tolist(), strict=True)])
             replace(connection, recorded, [(self._map, *row) for row in each.rows])
 
     def _ids(self, connection: Connection, wanted: set[tuple[str, str]]) -> Mapping[tuple[str, str], int]:

@@ -10,8 +10,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine
 
+from proxy.compare.values import Difference, Kind, Unjudged, Verdict
+from proxy.copies import Cause
 from proxy.counters import Counters
+from proxy.findings import Finding, Findings
+from proxy.holds import Change, note_change
 from proxy.ledger import versions
+from proxy.ledger.clerk import Clerk
+from proxy.ledger.differing import note_differences
 from proxy.ledger.engines import reading, writing
 from proxy.ledger.place import place_of
 from proxy.ledger.reads import Ledger, Moment
@@ -19,6 +25,7 @@ from proxy.ledger.upkeep import keep_up
 from proxy.ledger.versions import NewerLedger, bring_up
 from proxy.ledger.writing import Succeeded, Writer
 from proxy.plan import DEFAULT_SERIES
+from proxy.verdicts import Verdicts
 
 NAMES = {4: ("repairs", "/repairs/*"), 6: ("repairs", "GET /housing"), 8: ("", "gone /kiosk/*")}
 NOON = 1_790_000_000 // 86_400 * 86_400 + 43_200.0  # of some day
@@ -301,3 +308,91 @@ def test_what_an_idle_proxy_has_counted_is_not_forgotten(counters: Counters, eng
     list(keep_up(engine, NOON + 9 * 86_400, "another"))
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM recorded").scalar_one() == 0
+
+
+# -- verdicts and differences
+
+
+def test_verdicts_are_written_by_route_with_what_the_workers_dropped(
+    counters: Counters, engine: Engine, tmp_path: Path
+) -> None:
+    writer, verdicts = keeper(counters), Verdicts(counters.judged(4))
+    for verdict in (Verdict.MATCHED, Verdict.MATCHED, Verdict.MISMATCHED, Verdict.IGNORED):
+        verdicts.reached(verdict)
+    verdicts.unjudged(Unjudged.LIMIT)
+    verdicts.reread()
+    verdicts.waits(Unjudged.LEARNING, 1)  # nothing that has come to an end
+    writer.write(engine, NOON)
+    counters.writer(1).count_drop(4, Cause.LARGE)
+    counters.writer(0).count_drop(6, Cause.FULL)
+    verdicts.reached(Verdict.MATCHED)
+    keeper(counters, "next").write(engine, NOON + 60)
+    list(keep_up(engine, NOON + 3 * 86_400))
+    with Ledger.of(tmp_path) as ledger:
+        (whole,) = ledger.judged(NOON, NOON + 120)
+        (first, second) = ledger.judged(NOON, NOON + 120, "repairs")
+    assert (whole.matched, whole.mismatched, whole.ignored, whole.second_reads) == (3, 1, 1, 1)
+    assert {cause: count for cause, count in whole.unjudged.items() if count} == {"limit": 1, "large": 1, "full": 1}
+    assert (first.pattern, first.matched, second.pattern, second.unjudged["full"]) == (
+        "/repairs/*",
+        3,
+        "GET /housing",
+        1,
+    )
+
+
+def test_differences_are_added_up_by_day_and_forgotten_after_a_week(engine: Engine, tmp_path: Path) -> None:
+    def found(at: float, count: int, values: tuple[str, str] | None = None) -> Finding:
+        where = ("repairs", "/repairs/*", "json:$.cost", "value")
+        return Finding(*where, "99.9", "99", count, at, at, (f"GET /repairs/{count}",), values)
+
+    for at, count, values in ((0, 3, None), (60, 4, ("12.5", "12")), (86_400, 1, None), (86_400 * 8, 2, None)):
+        with engine.begin() as connection:
+            note_differences(connection, [found(NOON + at, count, values)])
+    with Ledger.of(tmp_path) as ledger:
+        (one,) = ledger.differences("repairs")
+    assert (one.path, one.control, one.candidate, one.count) == ("json:$.cost", "99.9", "99", 10)
+    assert (one.first, one.last, one.control_value) == (NOON, NOON + 86_400 * 8, "12.5")
+    list(keep_up(engine, NOON + 86_400 * 8 + 60))
+    with Ledger.of(tmp_path) as ledger:
+        assert [each.count for each in ledger.differences()] == [3]
+        assert ledger.differences("parks") == ()
+
+
+def test_findings_that_could_not_be_written_come_again(counters: Counters, tmp_path: Path) -> None:
+    findings, said = Findings(), list[str]()
+    clerk = Clerk(tmp_path, counters, "one", said.append, findings)
+    findings.add("repairs", "/repairs/*", [Difference("status", Kind.STATUS, "200", "500")], "GET /repairs/1", NOON)
+    (tmp_path / "data" / "ledger.sqlite").mkdir(parents=True)
+    assert clerk.attempt(place_of(tmp_path), NAMES, NOON) == "data/ledger.sqlite: Is a directory"
+    (tmp_path / "data" / "ledger.sqlite").rmdir()
+    assert clerk.attempt(place_of(tmp_path), NAMES, NOON) is None
+    clerk.close()
+    with Ledger.of(tmp_path) as ledger:
+        assert [(each.path, each.count) for each in ledger.differences()] == [("status", 1)]
+
+
+def test_changes_of_stages_are_read_on_from_where_they_were_read_last(counters: Counters, tmp_path: Path) -> None:
+    def change(after: str) -> Change:
+        return Change("repairs", "legacy", after, "promote", "ann", "2026-11-25T09:00:00+00:00", "ready")
+
+    clerk = Clerk(tmp_path, counters, "one", print, Findings())
+    note_change(tmp_path, change("shadow"))
+    clerk.attempt(place_of(tmp_path), NAMES, NOON)
+    with (tmp_path / "data" / "changes.jsonl").open("a") as file:
+        file.write("not of ours\n{")
+    for _ in range(2):
+        clerk.attempt(place_of(tmp_path), NAMES, NOON)
+    with (tmp_path / "data" / "changes.jsonl").open("a") as file:
+        file.write("}\n")
+    note_change(tmp_path, change("live"))
+    for _ in range(2):
+        clerk.attempt(place_of(tmp_path), NAMES, NOON)
+    clerk.close()
+    Clerk(tmp_path, counters, "next", print, Findings()).attempt(place_of(tmp_path), NAMES, NOON)
+    with Ledger.of(tmp_path) as ledger:
+        assert {(each.after, each.who, each.why) for each in ledger.history("repairs")} == {
+            ("shadow", "ann", "ready"), ("live", "ann", "ready"),
+        }  # fmt: skip
+        assert len(ledger.history()) == 2
+        assert ledger.history("parks") == ()
