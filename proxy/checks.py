@@ -9,6 +9,7 @@ from notation.problems import Problem, one_of
 from notation.shape import dotted
 from proxy.addresses import Address, leads_to, overlap
 from proxy.conflicts import conflicts
+from proxy.ignored import comparing_is_understood
 from proxy.loops import redirect_loops
 from proxy.model import RoutesSpec
 from proxy.patterns import is_prefix, stem
@@ -212,4 +213,5 @@ CHECKS: tuple[Check, ...] = (
     ladders_ascend,
     own_writes_come_back,
     public_names_are_known,
+    comparing_is_understood,
 )

@@ -135,6 +135,7 @@ FLOORS: Mapping[str, int] = {
     "proxy.headers": DECISIONS,
     "proxy.health": HANDS,
     "proxy.holds": HANDS,
+    "proxy.ignored": DECISIONS,
     "proxy.judging": DECISIONS,
     "proxy.juror": HANDS,
     "proxy.jury": HANDS,

@@ -17,6 +17,8 @@ from proxy.compare.values import Kind, Reply
 NEAR = timedelta(seconds=60)
 _WORD = re.compile(r"[A-Za-z_-]{1,12}")
 _FLAGS = ("Secure", "HttpOnly", "Partitioned")
+_NAMELESS = "(nameless)"  # a browser sends the value alone
+_LONGEST = 64  # characters of a name that are told
 _NO_LIFE = timedelta(0)
 # Where no answer has a Date: cookies are removed by an Expires long past.
 _ONCE = datetime(2020, 1, 1, tzinfo=UTC)
@@ -48,7 +50,7 @@ def _read(line: str, now: datetime) -> tuple[str, SetCookie]:
     texts = [("Path", said.get("path", "")), ("Domain", said.get("domain", "").lstrip(".").lower())]
     texts.append(("SameSite", said.get("samesite", "").lower()))
     flags = frozenset(flag for flag in _FLAGS if flag.lower() in said)
-    return name.strip(), SetCookie(value.strip(), flags, tuple(texts), _lasts(said, now))
+    return name.strip()[:_LONGEST] or _NAMELESS, SetCookie(value.strip(), flags, tuple(texts), _lasts(said, now))
 
 
 def _lasts(said: dict[str, str], now: datetime) -> timedelta | None:

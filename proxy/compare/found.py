@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from proxy.compare.redact import redact_value
+from proxy.compare.kept import kept_value
 from proxy.compare.values import Difference, Kind
 
 # Two pages that have nothing in common would otherwise give one for each of their elements.
@@ -27,7 +27,7 @@ class Found:
             return
         kept = None
         if self.keep_values and texts is not None:
-            kept = (redact_value(path, texts[0]), redact_value(path, texts[1]))
+            kept = (kept_value(path, texts[0]), kept_value(path, texts[1]))
         self._by_place[path, kind] = Difference(path, kind, control, candidate, kept)
 
     def missing(self, path: str, shape: str, text: str = "") -> None:

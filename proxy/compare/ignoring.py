@@ -123,7 +123,8 @@ def _regex(rest: str) -> re2._Regexp:
     try:
         return re2.compile(rest, options)
     except re2.error as wrong:
-        raise Refused(f"is no regular expression (RE2): {wrong}", f"write {_EXAMPLES['text']}") from None
+        said = wrong.args[0].decode() if isinstance(wrong.args[0], bytes) else str(wrong)
+        raise Refused(f"is no regular expression (RE2): {said}", f"write {_EXAMPLES['text']}") from None
 
 
 def _anything(rest: str) -> None:
