@@ -12,12 +12,14 @@ from proxy.translate.links import LinkStream, Turn
 from proxy.translate.tags import weakened
 
 # Bytes of a body, decompressed: pages and scripts have kilobytes, the largest lists a few MiB; more is a download under
-# a wrong type, or a bomb. So is what gzip made a hundredth of, beyond 256 KiB: a page of like rows may shrink as far.
+# a wrong type, or a bomb. So is what gzip made a hundredth of, judged from the first byte on, once there are 64 KiB:
+# fewer harm nobody, and a bare page of nothing but like rows shrinks as far. A page of a whole site does not: its menu
+# and its footer alone take 1 to 3 KiB of gzip, a hundred times of which is more than the like rows of any page.
 BODY_LIMIT = 64 * 2**20
 RATIO_LIMIT = 100
-_RATIO_FREE = 256 * 1024
-# Decompressed at once.
-_STEP = 256 * 1024
+SMALL = 64 * 1024
+# Decompressed at once: no more than that before it is judged.
+_STEP = SMALL
 # One worker serves everybody: 6, the usual level, takes twice as long as 4 for pages 7% smaller.
 _LEVEL = 4
 _GZIP_BITS = 31
@@ -118,5 +120,5 @@ class Body:
         self._made += made
         if self._made > BODY_LIMIT:
             raise Untranslatable(f"a body of more than {BODY_LIMIT} bytes to look through")
-        if self._inflater is not None and self._made > max(_RATIO_FREE, RATIO_LIMIT * self._came):
+        if self._inflater is not None and self._made > max(SMALL, RATIO_LIMIT * self._came):
             raise Untranslatable(f"a gzip body that grows more than {RATIO_LIMIT} times")

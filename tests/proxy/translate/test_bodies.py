@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import zlib
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.headers import Field
-from proxy.translate.bodies import BODY_LIMIT, Body, Untranslatable, is_text, linked_fields
+from proxy.translate.bodies import BODY_LIMIT, SMALL, Body, Untranslatable, is_text, linked_fields
 from proxy.translate.links import Turn
 from proxy.translate.place import Place, ports_of
 from proxy.translate.tags import if_match, if_none_match, weakened
@@ -85,8 +86,8 @@ def test_what_came_can_be_read_at_once_but_for_what_may_still_become_an_address(
     assert len(zlib.decompressobj(31).decompress(got)) >= len(TURNED) - TURN.reach
 
 
-def all_of(one: Body, data: bytes) -> bytes:
-    return one.feed(data) + one.end()
+def all_of(one: Body, data: bytes, size: int = 2**30) -> bytes:
+    return b"".join(one.feed(data[at : at + size]) for at in range(0, len(data), size)) + one.end()
 
 
 WRONG = [  # law, fields, body
@@ -95,7 +96,7 @@ WRONG = [  # law, fields, body
     ("no gzip at all", ZIPPED, PAGE),
     ("something behind it", ZIPPED, gzip.compress(PAGE) + b"more"),
     ("a bomb", ZIPPED, gzip.compress(b" " * 2**20)),
-    ("a bomb within a bomb's limit", ZIPPED, gzip.compress(b"\0" * 300_000)),
+    ("a small bomb", ZIPPED, gzip.compress(b"\0" * (SMALL + 1))),
 ]
 
 
@@ -105,8 +106,30 @@ def test_what_cannot_be_read_is_not_passed_on(law: str, fields: list[Field], dat
         all_of(body(fields), data)
 
 
-def test_a_page_of_blanks_is_no_bomb() -> None:
-    assert gzip.decompress(all_of(body(ZIPPED), gzip.compress(b" " * 250_000))) == b" " * 250_000
+def test_a_small_page_of_blanks_is_no_bomb() -> None:
+    assert gzip.decompress(all_of(body(ZIPPED), gzip.compress(b" " * SMALL))) == b" " * SMALL
+
+
+MENU = random.Random(0).randbytes(1000).hex().encode()  # a menu and a footer: 1 KiB of gzip
+
+
+def test_a_body_may_become_a_hundred_times_as_large_and_no_larger() -> None:
+    within, over = MENU + b" " * 100_000, MENU + b" " * 150_000
+    assert gzip.decompress(all_of(body(ZIPPED), gzip.compress(within))) == within
+    with pytest.raises(Untranslatable, match="a gzip body that grows more than 100 times"):
+        all_of(body(ZIPPED), gzip.compress(over))
+
+
+@pytest.mark.parametrize("size", [1, 7, 700])
+def test_a_bomb_is_known_early_however_it_is_cut(size: int) -> None:
+    sent = gzip.compress(b" " * 2**20)[:700]  # which make more than 64 KiB
+    with pytest.raises(Untranslatable, match="grows more than 100 times"):
+        all_of(body(ZIPPED), sent, size)
+
+
+def test_pages_of_rows_that_tell_something_pass_at_any_size() -> None:
+    rows = b"".join(b"<tr><td>%d</td><td>%d</td><td>&nbsp;</td></tr>" % (n, n * 7919 % 10007) for n in range(20_000))
+    assert gzip.decompress(all_of(body(ZIPPED), gzip.compress(rows))) == rows
 
 
 def test_more_than_the_limit_is_not_passed_on() -> None:
