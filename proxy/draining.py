@@ -23,6 +23,8 @@ TURNS = 4
 async def drain(station: Station, entrances: Sequence[Entrance], order: Drain) -> None:
     """See everybody off; returns when the last has gone or `order.grace` is over."""
     station.draining, station.succeeded = True, order.succeeded
+    if order.succeeded:
+        station.outbox = None  # our keeper has made way for the next one: nobody would take a copy
     station.counters.set(DRAINING, 1)
     for each in entrances:
         each.close()

@@ -43,6 +43,9 @@ class Keeping:
         self._named = 0  # how many series this process was told of
         self._writer: asyncio.StreamWriter | None = None
         self._hearing: asyncio.Task[None] | None = None
+        self._filling = asyncio.Lock()
+        self._wanted = asyncio.Event()
+        self._wanted.set()
 
     @property
     def is_running(self) -> bool:
@@ -52,10 +55,14 @@ class Keeping:
         """Keep a process in this place until this is cancelled; `now`: what is served by."""
         pause = Pause()
         while True:
+            await self._wanted.wait()
             pause.started()
             ended: object
             try:
-                process = self.process = await self._begin()
+                async with self._filling:
+                    if not self._wanted.is_set():
+                        continue
+                    process = self.process = await self._begin()
                 await self.tell(now())
                 ended = await process.wait()
             except OSError as error:  # no process, or no descriptor, to be had just now
@@ -63,8 +70,20 @@ class Keeping:
             except asyncio.CancelledError:
                 await self._end()
                 raise
+            if not self._wanted.is_set():
+                continue
             self._say(f"the keeper ended with {ended}; citizens notice nothing, another starts")
             await asyncio.sleep(pause.next())
+
+    async def part(self) -> None:
+        """Another supervisor's is to begin: two would write to the same cells, and each lose what the other counts."""
+        self._wanted.clear()
+        async with self._filling:
+            await self._end()
+
+    def resume(self) -> None:
+        """No other came: this place is filled again."""
+        self._wanted.set()
 
     async def _begin(self) -> asyncio.subprocess.Process:
         ours, theirs = socket.socketpair()

@@ -80,6 +80,8 @@ class Upgrade:
                 await _say(writer, {"ok": True, **message})
                 reply = await self._reply(reader)
                 if reply.get("do") == "part":
+                    if supervisor.keeper:
+                        await supervisor.keeper.part()
                     await _say(writer, {"ok": True, "draining": supervisor.draining()})
                     self.heir = heir
                     supervisor.parted(heir)
@@ -89,6 +91,8 @@ class Upgrade:
             supervisor.say(f"process {heir} went away and does not take over; served on as before")
         finally:
             self._offered = False
+            if supervisor.keeper and not self.heir:
+                supervisor.keeper.resume()
 
     async def _reply(self, reader: asyncio.StreamReader) -> dict[str, str]:
         line = asyncio.create_task(reader.readline())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import select
 import signal
+import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -151,6 +154,39 @@ def test_neither_the_admin_pages_nor_the_commands_miss_anybody(serve: Serve) -> 
         assert min(asked.values()) > 20
 
     asyncio.run(main())
+
+
+def keepers_of(folder: Path) -> list[int]:
+    """The processes."""
+    mark = os.fsencode(folder)
+    found = []
+    for each in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if each.name.isdigit() and b"proxy.keeper" in (words := (each / "cmdline").read_bytes().split(b"\0")):
+                found += [int(each.name)] if mark in words else []
+    return found
+
+
+def running_keeper(proxy: Proxy) -> int:
+    until = monotonic() + 20
+    while monotonic() < until:
+        if len(found := keepers_of(proxy.folder)) == 1:
+            return found[0]
+    raise AssertionError(f"no keeper runs: {proxy.process.log}")
+
+
+def test_one_keeper_at_a_time_writes_what_it_counts(serve: Serve) -> None:
+    proxy = serve()
+    first = serving(proxy)
+    keeper = running_keeper(proxy)
+    at_once = []
+    with socket.create_connection(("127.0.0.1", proxy.port)):  # whom the old workers have to see off
+        os.kill(first, signal.SIGUSR2)
+        while not has_ended(first, 0):
+            at_once.append(keepers_of(proxy.folder))
+    assert max(map(len, at_once)) == 1
+    assert [keeper] in at_once
+    assert any(each and each != [keeper] for each in at_once), "the next keeper waits for the old supervisor's end"
 
 
 class InTls(Proxy):
