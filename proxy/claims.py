@@ -98,7 +98,7 @@ class Fallback:
 class Shadowing:
     """Which exchanges of a slice are copied: a share of them (0 to 1), of these methods, up to a size of the body.
 
-    `reverse`: at `live` too, to legacy.
+    `reverse`: at `live` too, to legacy. None of a slice of which nothing is copied, as it stands.
     """
 
     sample: float

@@ -8,6 +8,7 @@ from typing import TypedDict, TypeVar
 
 from notation.problems import Where
 from proxy.compare.values import USUAL, Comparing
+from proxy.copyable import COPYABLE
 from proxy.counters import ADDRESSES, BACKENDS, MAX_SERIES
 from proxy.ends import Files, backend_of, fronts_of, limits_of
 from proxy.generation import Generation
@@ -157,7 +158,7 @@ def _sections(spec: RoutesSpec, held: Held, book: SeriesBook, before: Sections) 
         stage = held.stage(name, slice_spec)
         legacy = spec.legacy_of(name)
         sides = slice_spec.backend, legacy
-        shadowing = _shadowing(slice_spec, stage)
+        shadowing = _shadowing(slice_spec, stage, sandbox=spec.backends[slice_spec.backend].sandbox)
         fallback = _fallback(slice_spec, stage, legacy)
         shared = stage.name in FALLS_BACK  # both sides answer citizens, or may
         assets = tuple(path_pattern(path, paths) for path in slice_spec.assets) if shared else ()
@@ -208,12 +209,15 @@ def _fallback(spec: SliceSpec, stage: Stage, legacy: str) -> Fallback | None:
     return Fallback(spec.fallback.to or legacy, frozenset(spec.fallback.on))
 
 
-def _shadowing(spec: SliceSpec, stage: Stage) -> Shadowing | None:
-    """What is copied to the candidate: of safe requests alone, for whatever it would write counts."""
-    if spec.shadow is None or stage.name != "shadow":
+def _shadowing(spec: SliceSpec, stage: Stage, *, sandbox: bool) -> Shadowing | None:
+    """What is copied: of safe requests alone, but to a candidate of which nothing that it writes counts."""
+    shadow = spec.shadow
+    if shadow is None or not (stage.name == "shadow" or (stage.name == "live" and shadow.reverse)):
         return None
-    methods = frozenset(method.encode() for method in spec.shadow.methods)
-    return Shadowing(spec.shadow.sample / 100, methods, spec.shadow.max_body)
+    methods = frozenset(method.encode() for method in shadow.methods)
+    if not (sandbox and stage.name == "shadow"):
+        methods &= COPYABLE
+    return Shadowing(shadow.sample / 100, methods, shadow.max_body, shadow.reverse)
 
 
 def _comparing(spec: SliceSpec) -> Comparing:

@@ -37,7 +37,7 @@ _DROPS = _SERIES + MAX_SERIES * CELLS
 _ROW = _DROPS + MAX_SERIES // 2 * DROP_CELLS
 # Before the workers' rows, to which an upgrade adds, comes the keeper's: what it found at each address, what became of
 # the copies for each backend, and by pair of series what became of the comparisons (`verdicts.py`).
-SHADOW_CELLS = 8
+SHADOW_CELLS = 16
 VERDICT_CELLS = 32
 _SHADOWS = ADDRESSES * ADDRESS_CELLS
 _VERDICTS = _SHADOWS + BACKENDS * SHADOW_CELLS

@@ -90,6 +90,7 @@ def backend_of(name: str, whole: RoutesSpec, files: Files, places: Places) -> Ba
         spec.connections,
         spec.queue,
         Probing(spec.health.path, spec.health.every) if spec.health is not None else None,
+        spec.sandbox,
     )
 
 

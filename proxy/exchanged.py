@@ -1,20 +1,31 @@
 """One exchange as the keeper knows it, read from a worker's frames. Values only."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
 from proxy.claims import Claim, Route
 from proxy.compare.values import Reply
+from proxy.trace import reference_of
 
 Side = Literal["legacy", "slice"]
+
+
+class Failure(StrEnum):
+    """Why there is no answer to compare with."""
+
+    FAILED = "failed"  # no connection, or no whole answer that a citizen could have got
+    LATE = "late"  # none within the backend's `timeouts`
+    LARGE = "large"  # larger than `max_body`
 
 
 @dataclass(frozen=True, slots=True)
 class Exchanged:
     """A request of a citizen's and what was answered. `claim`: the line of the table that claimed it (its `series`
-    names it for as long as the proxy runs, `claim.leads_to` is its Route); `answered_by`: the side that answered;
-    `head`: the request's as it came; `body`: empty but for an unsafe one that a sandbox may be sent; `peer`: the
-    citizen's address; `reference`: its id; `micros`: how long the answer took.
+    names it for as long as the proxy runs, `claim.leads_to` is `route`); `answered_by`: the side that answered;
+    `head`: the request's as it came; `body`: framed, empty but for an unsafe one that a sandbox may be sent; `peer`:
+    the citizen's address, who came by `proto`; `trace`: the lines that name it to a backend; `micros`: how long the
+    answer took.
     """
 
     claim: Claim
@@ -22,7 +33,18 @@ class Exchanged:
     answered_by: Side
     head: bytes
     body: bytes
+    proto: bytes
     peer: str
-    reference: str
+    trace: bytes
     reply: Reply
     micros: int
+
+    @property
+    def reference(self) -> str:
+        """Its id, as the citizen, the log and the backends know it."""
+        return reference_of(self.trace)
+
+
+def sides(exchanged: Exchanged, answer: Reply | Failure) -> tuple[Reply | Failure, Reply | Failure]:
+    """What legacy and what the slice answered: a verdict always takes legacy as the reference."""
+    return (exchanged.reply, answer) if exchanged.answered_by == "legacy" else (answer, exchanged.reply)

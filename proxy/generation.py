@@ -67,7 +67,8 @@ class Backend:
     `host_field`: its own name, for a request that came without Host; `cookies`: those it may see, None for all;
     `number`: its place in the map of counters; `budget`: the share of extra requests;
     `translation`: where it goes by another name than citizens know it by; `breaking`: how its breaker acts;
-    `connections` and `queue`: how many there may be, and may wait for one, over all workers.
+    `connections` and `queue`: how many there may be, and may wait for one, over all workers; `sandbox`: nothing that it
+    writes counts.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Backend:
     connections: int = 256
     queue: int = 100
     health: Probing | None = None
+    sandbox: bool = False
 
     def __hash__(self) -> int:
         return hash(self.name)  # what each request looks its pool up by

@@ -13,12 +13,14 @@ from pathlib import Path
 from aiohttp import web
 
 from proxy.admin.app import close, make_app
-from proxy.channel import Begin, LedgerTrouble, Named, frame, receive
+from proxy.asking import Asking
+from proxy.channel import LedgerTrouble, Named, frame, receive
 from proxy.counters import Counters
 from proxy.findings import Findings
 from proxy.health import Health
+from proxy.intake import Intake
 from proxy.ledger.recorder import OnLoop, Recorder
-from proxy.shadows import Shadows
+from proxy.shadows import Dropped, Shadows
 
 # Seconds that who has just come may take to ask; less than the supervisor gives a keeper to end.
 PATIENCE = 1.0
@@ -35,21 +37,23 @@ async def serve(
     findings = Findings()
     async with _recording(home, counters, findings, writer) as recorder:
         async with contextlib.AsyncExitStack() as stack:
-            shadows = await stack.enter_async_context(Shadows(counters, copies))
+            asking = await stack.enter_async_context(Asking())
+            shadows = await stack.enter_async_context(Shadows(counters, copies, asking, Dropped()))
             health = await stack.enter_async_context(Health(counters))
             if admin is not None:
                 await stack.enter_async_context(_pages(home, admin, counters))
 
             async def listen() -> float:
-                grace = 0.0
+                grace, intake = 0.0, Intake()
                 while (message := await receive(reader)) is not None:
-                    match message:
-                        case Begin(generation):
-                            shadows.take_in(generation)
-                            health.take_in(generation)
-                            grace = generation.grace
-                        case Named(series, ledger):
-                            recorder.take_in(ledger, {number: (name, pattern) for name, pattern, number in series})
+                    if isinstance(message, Named):
+                        series = {number: (name, pattern) for name, pattern, number in message.series}
+                        recorder.take_in(message.ledger, series)
+                    elif (served := intake.take(message)) is not None:
+                        asking.take_in(served.generation)
+                        shadows.take_in(served)
+                        health.take_in(served.generation)
+                        grace = served.generation.grace
                 stop.set()  # an orphan would hold the admin's port
                 return grace
 

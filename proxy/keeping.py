@@ -6,10 +6,10 @@ import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from proxy.channel import Begin, LedgerTrouble, Named, frame, receive, send
+from proxy.channel import LedgerTrouble, Named, Whole, frame, receive, whole
 from proxy.children import Pause, start, stop
 from proxy.counters import Counters
-from proxy.generation import Generation
+from proxy.sections import copied_of
 from proxy.sockets import Listener
 
 # Seconds a keeper that was told to end may take.
@@ -46,12 +46,15 @@ class Keeping:
         self._filling = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._wanted.set()
+        self._telling = asyncio.Lock()
+        self._newest: Whole | None = None
+        self._told = 0  # the generation that this process was told of last
 
     @property
     def is_running(self) -> bool:
         return self.process is not None and self.process.returncode is None
 
-    async def keep(self, now: Callable[[], Generation]) -> None:
+    async def keep(self, now: Callable[[], Whole]) -> None:
         """Keep a process in this place until this is cancelled; `now`: what is served by."""
         pause = Pause()
         while True:
@@ -98,20 +101,33 @@ class Keeping:
             if self._writer is not None:
                 self._writer.close()
             reader, self._writer = await asyncio.open_connection(sock=ours)
-            self._named = 0
+            self._told = self._named = 0
             self._hearing = asyncio.create_task(self._hear(reader))
             return await start("proxy.keeper", arguments, fds)
 
-    async def tell(self, generation: Generation) -> None:
-        """What is served by from now on, but for its table; what is counted by it, and where that is written down."""
-        if self._writer is not None:
+    async def tell(self, served: Whole) -> None:
+        """What is served by from now on; of its table, the claims of slices of which something is copied.
+
+        Also what is counted by it, and where that is written down.
+        """
+        async with self._telling:
+            number = served.generation.number
+            if self._newest is None or number > self._newest.generation.number:
+                sections = copied_of(served.sections)
+                self._newest = await asyncio.to_thread(whole, served.generation, sections, self._newest)
+            newest = self._newest
+            frames = await asyncio.to_thread(newest.frames_after, self._told)
+            writer = self._writer
+            if writer is None:
+                return
             new = self._named_since(self._named)
             self._named += len(new)
+            self._told = newest.generation.number
             # In one piece, which reaches it even if it is slow to read.
-            told = frame(Begin(generation)) + frame(Named(tuple(new), self._ledger()))
+            writer.write(b"".join((*frames, frame(Named(tuple(new), self._ledger())))))
             with contextlib.suppress(ConnectionError, TimeoutError):
                 async with asyncio.timeout(TELL_SECONDS):
-                    await send(self._writer, told)
+                    await writer.drain()
 
     async def _hear(self, reader: asyncio.StreamReader) -> None:
         """What the keeper says, until it is gone."""

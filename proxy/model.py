@@ -156,7 +156,7 @@ class BackendSpec(Spec):
         description="The citizen's cookies it may see. Default: all, but none for a slice's backend, which never sees "
         "legacy's session.",
     )
-    sandbox: Annotated[Flag, Later()] = Field(
+    sandbox: Flag = Field(
         False, description="`true`: it may be sent copies of unsafe requests, because nothing it writes counts."
     )
 
@@ -214,7 +214,10 @@ class ShadowSpec(Spec):
     max_body: Size = Field(
         2**20, description="A larger answer is not compared. 1 MiB: pages are smaller, files need no comparing."
     )
-    reverse: Annotated[Flag, Later()] = Field(False, description="`true`: at stage `live`, legacy is sent the copies.")
+    reverse: Flag = Field(
+        False,
+        description="`true`: at stage `live`, legacy is sent the copies of requests of no session, one a second.",
+    )
 
 
 class CompareSpec(Spec):
@@ -279,9 +282,7 @@ class SliceSpec(Spec):
     ] = Field(FallbackSpec(), description="Who is asked when the candidate fails; or `none`.")
     assets: tuple[PathPattern, ...] = Field((), description="On 404 a safe request for these asks the other side.")
     shadow: ShadowSpec | None = Field(None, description="Copies to the side that does not answer; default: none.")
-    repeatable: Annotated[Flag, Later()] = Field(
-        False, description="`true`: legacy may be asked again with a citizen's session."
-    )
+    repeatable: Flag = Field(False, description="`true`: legacy may be asked again with a citizen's session.")
     compare: Annotated[CompareSpec | None, Later()] = Field(None, description="How answers are compared.")
     gates: Annotated[GatesSpec | None, Later()] = Field(None, description="What must hold before it moves up.")
     ladder: tuple[StageText, ...] = Field(

@@ -8,7 +8,7 @@ from typing import Literal
 
 from proxy.asked import FORM_LIMIT, IDEMPOTENT, SAFE, Asked, form_overrides
 from proxy.paths import BadPath, PathRules, read_path
-from proxy.table import Ambiguous, Claim, Gone, Redirect, Route, Table
+from proxy.table import Ambiguous, Claim, Gone, Redirect, Route, Shadowing, Table
 
 __all__ = [
     "DEFAULT_SERIES", "FIRST_FREE_SERIES", "FORM_LIMIT", "HEALTH_PATH", "HEALTH_SERIES", "IDEMPOTENT",
@@ -29,9 +29,9 @@ Reason = Literal[
 class Forward:
     """Sent to `backend` as `target`; counted in `series`.
 
-    `copied_as`: what a candidate is asked for too, if the exchange is sampled and may be copied; `if_overridden`: its
-    body is a form, and may name another method; then (see `form_overrides`) this is the plan. Not frozen, like
-    `Answer`: one is made for every request, and freezing trebles what that takes.
+    `shadowing`: how it is copied, if it may be; `if_overridden`: its body is a form, and may name another method; then
+    (see `form_overrides`) this is the plan. Not frozen, like `Answer`: one is made for every request, and freezing
+    trebles what that takes.
     """
 
     backend: str
@@ -40,7 +40,7 @@ class Forward:
     reason: Reason
     claim: Claim | None = None
     if_overridden: "Forward | None" = None
-    copied_as: bytes | None = None
+    shadowing: Shadowing | None = None
 
 
 @dataclass(slots=True)
@@ -125,34 +125,38 @@ def _to_side(asked: Asked, claim: Claim, route: Route, canonical: bytes) -> Forw
     if stage == "legacy":
         return Forward(route.legacy, asked.target, claim.series, "stage legacy", claim)
     if stage == "shadow":
-        plan = Forward(route.legacy, asked.target, claim.series, "stage shadow", claim)
-        if _is_copied(asked, route):
-            plan.copied_as = _for_slice(asked, claim, route, canonical)
-        return plan
+        return Forward(route.legacy, asked.target, claim.series, "stage shadow", claim, None, _copied(asked, route))
     # A route that names the method promises that its slice submits legacy's own form; an overridden method is not the
     # one it named.
     if asked.overrides_method:
         return Forward(route.legacy, asked.target, claim.series, "overrides its method", claim)
     if asked.method not in SAFE and not route.names_method:
         return Forward(route.legacy, asked.target, claim.series, "writes to legacy", claim)
-    plan = Forward(route.backend, _for_slice(asked, claim, route, canonical), claim.series + 1, "stage", claim)
+    plan = as_slice(asked, claim, route, canonical)
+    plan.shadowing = _copied(asked, route)
     if asked.has_body and asked.carries_form:
         plan.if_overridden = Forward(route.legacy, asked.target, claim.series, "overrides its method", claim)
     return plan
 
 
-def _for_slice(asked: Asked, claim: Claim, route: Route, canonical: bytes) -> bytes:
-    """What the slice's backend is asked for."""
+def as_slice(asked: Asked, claim: Claim, route: Route, canonical: bytes) -> Forward:
+    """The slice's backend is asked."""
     path = claim.pattern.replace(canonical, route.rewrite) if route.rewrite else canonical
-    return path if asked.query is None else path + b"?" + asked.query
+    target = path if asked.query is None else path + b"?" + asked.query
+    return Forward(route.backend, target, claim.series + 1, "stage", claim)
 
 
-def _is_copied(asked: Asked, route: Route) -> bool:
-    """Whether a candidate is asked too, if the exchange is in the sample and its target does not read like an act."""
+def as_legacy(asked: Asked, claim: Claim, route: Route) -> Forward:
+    """Legacy is asked, in its own words."""
+    return Forward(route.legacy, asked.target, claim.series, "stage legacy", claim)
+
+
+def _copied(asked: Asked, route: Route) -> Shadowing | None:
+    """How the exchange is copied, if it is in the sample; whether the copy might act is judged later."""
     shadowing = route.shadowing
-    if shadowing is None or asked.method not in shadowing.methods:
-        return False
-    return not asked.has_body and not asked.overrides_method
+    if shadowing is None or asked.method not in shadowing.methods or (asked.has_body and asked.method in SAFE):
+        return None
+    return shadowing
 
 
 def because(plan: Forward | Answer) -> str:

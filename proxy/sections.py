@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from proxy.claims import Claim
+from proxy.claims import Claim, Route
 
 Place = tuple[str | int, ...]
 T = TypeVar("T")
@@ -40,6 +40,15 @@ def _key(item: object) -> object:
 def claims_of(sections: Sections) -> list[Claim]:
     """All of them, in no particular order."""
     return [claim for each in sections.values() for claim in each.claims]
+
+
+def copied_of(sections: Sections) -> Sections:
+    """Those of slices of which something is copied; all routes of one slice are alike in that."""
+    return {place: each for place, each in sections.items() if each.claims and _is_copied(each.claims[0])}
+
+
+def _is_copied(claim: Claim) -> bool:
+    return isinstance(claim.leads_to, Route) and claim.leads_to.shadowing is not None
 
 
 @dataclass(frozen=True, slots=True)

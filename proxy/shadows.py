@@ -1,4 +1,4 @@
-"""The keeper's half of shadowing: each copied request is asked of its candidate, and the answer is read and dropped.
+"""The keeper's half of shadowing: each copied exchange is asked of the other side, and both answers are handed on.
 
 Nothing here is waited for by anybody: a candidate that is slow or down costs copies, which are counted, and no citizen
 anything.
@@ -7,19 +7,22 @@ anything.
 import asyncio
 import contextlib
 import socket
-import ssl
-from collections.abc import Sequence
-from itertools import count
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from time import monotonic
 from types import TracebackType
+from typing import Protocol
 
-import aiohttp
-from multidict import CIMultiDict
-from yarl import URL
-
-from proxy.copies import BadFrame, Frame, Kind, Outcome, frames
+from proxy.asking import Asking
+from proxy.claims import Claim, Route
+from proxy.compare.values import Reply
+from proxy.composing import Composed, exchanged
+from proxy.copies import BadFrame, Cause, Frame, Outcome, frames, told
 from proxy.counters import Counters
-from proxy.generation import Backend, Generation
-from proxy.wire.tls import client_context
+from proxy.exchanged import Exchanged, Failure, Side
+from proxy.gathered import Gathered
+from proxy.intake import Served
+from proxy.second import second_side
 
 # Requests under way to one candidate: what a small service bears beside its citizens. More are dropped, not queued.
 AT_ONCE = 16
@@ -27,51 +30,62 @@ AT_ONCE = 16
 MESSAGES = 32
 # Bytes of one message (see copies.py), and room to tell one that is too long.
 _ROOM = 256 * 1024
-# Bytes of an answer that are read before the connection is closed instead: a file needs no comparing.
-ANSWER_LIMIT = 8 * 1024 * 1024
-# RFC 9110 section 7.6.1: fields of one connection; and what is written anew.
-_NOT_SENT = frozenset(
-    ("connection", "content-length", "keep-alive", "te", "transfer-encoding", "upgrade", "fig-shadow")
-)
-_ADDED_BY_AIOHTTP = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
+_OUTCOMES = {None: Outcome.WITHHELD, Failure.FAILED: Outcome.FAILED, Failure.LATE: Outcome.LATE}
+_OUTCOMES[Failure.LARGE] = Outcome.OVER
+
+
+class Consumer(Protocol):
+    """Who makes something of the copies."""
+
+    def answered(self, exchanged: Exchanged, answer: Reply | Failure) -> None:
+        """The side that did not answer the citizen has been asked; see `exchanged.sides` for which is which."""
+
+    def missed(self, series: int, cause: Outcome | Cause) -> None:
+        """An exchange of the sample of which nothing is known; `series`: of its claim."""
+
+
+class Dropped:
+    """Makes nothing of them."""
+
+    def answered(self, exchanged: Exchanged, answer: Reply | Failure) -> None:
+        """Nothing."""
+
+    def missed(self, series: int, cause: Outcome | Cause) -> None:
+        """Nothing."""
 
 
 class Shadows:
-    """Reads what the workers send, as long as it is entered."""
+    """Reads what the workers send, as long as it is entered. `asking`: entered for longer."""
 
-    def __init__(self, counters: Counters, copies: Sequence[socket.socket]) -> None:
+    def __init__(self, counters: Counters, copies: Sequence[socket.socket], asking: Asking, consumer: Consumer) -> None:
         self._counters = counters
-        self._copies = copies
-        self._candidates: dict[int, _Candidate] = {}
+        self._copies = [(each, Gathered()) for each in copies]
+        self._asking = asking
+        self._consumer = consumer
+        self._claims: Mapping[int, Claim] | None = None
+        self._under_way: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "Shadows":
-        # Over their own limit; names are looked up by the system; nobody's cookies are kept for anybody else.
-        connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=10)
-        self._session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
-        )
-        for each in self._copies:
-            each.setblocking(False)
-            asyncio.get_running_loop().add_reader(each, self._read, each)
+        for copies, _ in self._copies:
+            copies.setblocking(False)
         return self
 
     async def __aexit__(self, _: type[BaseException] | None, __: object, ___: TracebackType | None) -> None:
-        for each in self._copies:
-            asyncio.get_running_loop().remove_reader(each)
+        for copies, _ in self._copies:
+            asyncio.get_running_loop().remove_reader(copies)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._session.close()
 
-    def take_in(self, generation: Generation) -> None:
-        """Copies go to the backends of this generation from now on."""
-        held = {each.backend: each for each in self._candidates.values()}
-        self._candidates = {
-            backend.number: held.get(backend) or _Candidate(backend) for backend in generation.backends.values()
-        }
+    def take_in(self, served: Served) -> None:
+        """What comes belongs to these claims from now on; nothing is read before something is known."""
+        if self._claims is None:
+            for copies, gathered in self._copies:
+                asyncio.get_running_loop().add_reader(copies, self._read, copies, gathered)
+        self._claims = served.claims
 
-    def _read(self, copies: socket.socket) -> None:
+    def _read(self, copies: socket.socket, gathered: Gathered) -> None:
         for _ in range(MESSAGES):
             try:
                 message = copies.recv(_ROOM)
@@ -82,84 +96,70 @@ class Shadows:
                 return
             with contextlib.suppress(BadFrame):  # what could be read was; the next message begins anew
                 for frame in frames(message):
-                    if frame.kind in (Kind.WHOLE, Kind.BEGIN):
-                        self._take(frame)
+                    self._take(frame, gathered)
 
-    def _take(self, frame: Frame) -> None:
-        counted = self._counters.shadowed(frame.candidate)
-        candidate = self._candidates.get(frame.candidate)
-        request = _request(frame.request)
-        if candidate is None or request is None:
-            counted[Outcome.LOST] += 1
-        elif candidate.under_way >= AT_ONCE:
-            counted[Outcome.BUSY] += 1
-        else:
-            candidate.under_way += 1
-            counted[Outcome.SENT] += 1
-            task = asyncio.create_task(self._ask(candidate, counted, *request))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    def _take(self, frame: Frame, gathered: Gathered) -> None:
+        if frame.cause is not None:
+            self._consumer.missed(frame.series, frame.cause)
+        whole = gathered.take(frame)
+        while gathered.lost:
+            self._miss(gathered.lost.pop(), Outcome.BUSY)
+        if whole is not None:
+            missed = self._second(whole)
+            if missed is not None:
+                self._miss(whole, missed)
 
-    async def _ask(
-        self, candidate: "_Candidate", counted: memoryview, method: str, target: str, fields: CIMultiDict[str]
-    ) -> None:
+    def _miss(self, frame: Frame, outcome: Outcome) -> None:
+        self._counters.shadowed(frame.place)[outcome] += 1
+        self._consumer.missed(frame.series, outcome)
+
+    def _second(self, frame: Frame) -> Outcome | None:
+        """Ask the other side, in a task of its own; or why not."""
+        claim = (self._claims or {}).get(frame.series)
+        if claim is None or not isinstance(claim.leads_to, Route):
+            return Outcome.LOST
+        route = claim.leads_to
+        answered_by: Side = "slice" if frame.by_slice else "legacy"
+        reverse = route.shadowing is not None and route.shadowing.reverse
+        side = second_side(route.stage.name, answered_by, reverse=reverse)
+        if side is None:
+            return Outcome.LOST
+        # First what costs nothing: of a busy site most copies are turned away here.
+        backend = route.backend if side == "slice" else route.legacy
+        if self._under_way[backend] >= AT_ONCE:
+            return Outcome.BUSY
+        pacer = self._asking.pacer(route.legacy) if side == "legacy" else None
+        if pacer is not None and not pacer.is_free(monotonic()):
+            return Outcome.PACED
         try:
-            counted[await self._answer(candidate, method, target, fields)] += 1
-        finally:
-            candidate.under_way -= 1
+            exchange = exchanged(told(frame.data, frame.body), claim, route, answered_by, frame.micros)
+        except BadFrame:
+            return Outcome.LOST
+        request = self._asking.compose(exchange, side)
+        if request is None:
+            return Outcome.WITHHELD
+        if pacer is not None:
+            pacer.begins(monotonic())
+        self._under_way[backend] += 1
+        self._counters.shadowed(frame.place)[Outcome.SENT] += 1
+        task = asyncio.create_task(self._ask(frame, exchange, side, request))
+        self._tasks.add(task)
 
-    async def _answer(self, candidate: "_Candidate", method: str, target: str, fields: CIMultiDict[str]) -> Outcome:
-        try:
-            async with self._session.request(
-                method,
-                URL(candidate.next_server() + target, encoded=True),
-                headers=fields,
-                skip_auto_headers=_ADDED_BY_AIOHTTP,
-                allow_redirects=False,
-                timeout=candidate.timeout,
-                ssl=candidate.tls,
-            ) as answer:
-                length = 0
-                async for piece in answer.content.iter_any():
-                    length += len(piece)
-                    if length > ANSWER_LIMIT:
-                        answer.close()
-                        break
-        except TimeoutError:
-            return Outcome.LATE
-        except (aiohttp.ClientError, OSError, ValueError):
-            return Outcome.FAILED
-        return Outcome.ANSWERED
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self._under_way[backend] -= 1
+            if pacer is not None:
+                pacer.ended()
 
-
-class _Candidate:
-    """One backend that is sent copies."""
-
-    def __init__(self, backend: Backend) -> None:
-        self.backend = backend
-        self.under_way = 0
-        self.timeout = aiohttp.ClientTimeout(sock_connect=backend.connect, sock_read=backend.first_byte)
-        self.tls: ssl.SSLContext | bool = client_context(backend.tls) if backend.tls else True
-        self._turns = count()
-
-    def next_server(self) -> str:
-        """Its addresses in turn."""
-        servers = self.backend.servers
-        server = servers[next(self._turns) % len(servers)]
-        host = f"[{server.host}]" if ":" in server.host else server.host
-        return f"{'https' if self.backend.tls else 'http'}://{host}:{server.port}"
-
-
-def _request(head: bytes) -> tuple[str, str, CIMultiDict[str]] | None:
-    """Method, target and fields of a head that a worker wrote; it says that it is a copy. None if it is no head."""
-    first, *lines = head.decode("latin-1").split("\r\n")
-    words = first.split(" ")
-    if len(words) != 3 or not words[1].startswith("/"):
+        task.add_done_callback(ended)
         return None
-    fields: CIMultiDict[str] = CIMultiDict()
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if colon and name.lower() not in _NOT_SENT:
-            fields.add(name, value.strip(" \t"))
-    fields.add("Fig-Shadow", "1")
-    return words[0], words[1], fields
+
+    async def _ask(self, frame: Frame, exchange: Exchanged, side: Side, request: Composed) -> None:
+        counted = self._counters.shadowed(frame.place)
+        answer = await self._asking.ask(exchange, side, request)
+        if isinstance(answer, Reply):
+            counted[Outcome.ANSWERED] += 1
+        else:
+            counted[_OUTCOMES[answer]] += 1
+        if answer is not None:
+            self._consumer.answered(exchange, answer)

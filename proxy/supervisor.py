@@ -165,7 +165,7 @@ class Supervisor:
             self.book.named_since,
             lambda: self.loaded.spec.ledger,
         )
-        tasks.append(asyncio.create_task(self.keeper.keep(lambda: self.crew.current.generation)))
+        tasks.append(asyncio.create_task(self.keeper.keep(lambda: self.crew.current)))
         self._greet()
         await self.stopping.wait()
         await self._end(server)
@@ -293,10 +293,11 @@ class Supervisor:
     async def _publish(self) -> None:
         now = self.crew.current
         whole = await asyncio.to_thread(self._whole, now.generation.number + 1, now)
-        telling = asyncio.create_task(self.keeper.tell(whole.generation)) if self.keeper else None
-        await self.crew.publish(whole)
-        if telling:
-            await telling
+        try:
+            await self.crew.publish(whole)  # first: citizens wait for it, and nobody for the keeper
+        finally:
+            if self.keeper:
+                await self.keeper.tell(whole)
 
     async def reload(self, *, forced: bool = False) -> bool:
         """Take in the file if it is good; if not, what ran before keeps running, and says so."""

@@ -1,119 +1,183 @@
-"""One exchange that is shadowed: its request as the candidate gets it, and its answer, on their way to the keeper."""
+"""Exchanges that are copied: what passes is joined, and the keeper gets it. Nothing is judged here, or written anew.
+
+`exchange.copied` is None for those that are not. Else it is a list, the line of the citizen's address and then the
+answer's body, if that came in one piece, as almost every page does: then all of it is sent at its end. Of an answer in
+several pieces a `Passing` sees to it.
+"""
 
 from random import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
-from proxy import copies
-from proxy.claims import Route
-from proxy.copies import Cause
-from proxy.copyable import may_be_copied
-from proxy.standing import NOT_COPIED, Standing
-from proxy.wire.heads import ReplyHead
+from proxy.claims import Route, Shadowing
+from proxy.copies import ABANDONED, BEGIN, END, MESSAGE, PIECE, SIZE, WHOLE, Cause, pack
+from proxy.standing import NOT_COPIED
 from proxy.wire.outbox import Outbox
 from proxy.wire.peer import Peer
-from proxy.wire.translator import copy_for
+from proxy.wire.station import Station
 
 if TYPE_CHECKING:
     from proxy.wire.exchange import Exchange
 
-# Bytes of an exchange that are gathered and sent at once: any page but a large one, and half of what a message takes.
+# Bytes of an exchange that are sent at once: any page but a large one, and half of what a message takes.
 GATHERED = 64 * 1024
 
+Copied = Union[list[bytes], "Passing"]
 
-def copying_of(exchange: "Exchange", peer: Peer) -> "Copying | None":
-    """The copying of an exchange whose plan has it copied; None where it is not in the sample, or might act."""
-    plan, station, generation = exchange.plan, exchange.citizen.station, exchange.generation
-    assert plan.claim is not None
-    assert plan.copied_as is not None
-    route, outbox = plan.claim.leads_to, station.outbox
-    assert isinstance(route, Route)
-    assert route.shadowing is not None
-    if outbox is None or random() >= route.shadowing.sample:  # noqa: S311  # no secret
+_BEGINNINGS = tuple(b"HTTP/1.1 %d " % status for status in range(1000))
+
+
+def drawn(station: Station, shadowing: Shadowing, peer: Peer) -> Copied | None:
+    """The beginning of what is copied, of an exchange with `peer`; None where it is not in the sample."""
+    if random() >= shadowing.sample or station.outbox is None:  # noqa: S311  # no secret
         return None
-    asked = exchange.request
-    if not may_be_copied(asked.method, asked.target, overrides=asked.overrides):
-        return None
-    candidate = generation.backends[route.backend]
-    request = copy_for(exchange, peer, candidate, plan.copied_as)
-    standing = station.standing(candidate.number)
-    return Copying(outbox, standing, candidate.number, station.number, request, route.shadowing.max_body)
+    return [peer.line]
 
 
-class Copying:
-    """Gathers what passes, and lets the keeper have it; given up, and counted, where it would be too much."""
+def head_came(exchange: "Exchange", content: bytes) -> None:
+    """The head of the answer, which the exchange knows by now, and its first bytes; the request is still held."""
+    if exchange.request.has_body:
+        exchange.body = exchange.held_body() if exchange.request_ended and exchange.is_held else None
+    copied = exchange.copied
+    if type(copied) is list and len(content) <= GATHERED:
+        copied.append(content)
+    else:
+        content_came(exchange, content)
 
-    __slots__ = ("_begun", "_candidate", "_number", "_outbox", "_parts", "_request", "_room", "_size", "_standing")
 
-    def __init__(
-        self, outbox: Outbox, standing: Standing, candidate: int, number: int, request: bytes, max_body: int
-    ) -> None:
-        """`candidate`: the number of its backend; `request`: the head that it is to get."""
-        self._outbox = outbox
-        self._standing = standing
-        self._candidate = candidate
-        self._number = number
-        self._request = request
-        self._parts: list[bytes] | None = []  # None once it is given up
-        self._size = len(request)
-        self._room = max_body
-        self._begun = False
+def content_came(exchange: "Exchange", content: bytes) -> None:
+    """More of the answer's body."""
+    copied = exchange.copied
+    if type(copied) is list:
+        copied = exchange.copied = Passing(exchange, copied)
+    assert isinstance(copied, Passing)
+    copied.content_came(content)
 
-    def head_came(self, reply: ReplyHead) -> None:
-        """The head of the answer, without the fields that belong to the connection."""
-        if self._parts is not None:
-            head = b"HTTP/1.1 %d %b\r\n%b\r\n" % (reply.status, reply.reason, reply.lines)
-            self._parts.append(head)
-            self._size += len(head)
+
+def ended(exchange: "Exchange", micros: int) -> None:
+    """The answer is whole, and took that long."""
+    copied = exchange.copied
+    if type(copied) is not list:
+        assert isinstance(copied, Passing)
+        copied.ended(micros)
+        return
+    shadowing = exchange.plan.shadowing
+    assert shadowing is not None
+    peer, content = copied
+    body = _body_of(exchange)
+    if body is None or len(content) > shadowing.max_body:
+        give_up(exchange, Cause.LARGE)
+        return
+    data = _joined(exchange, peer, body, content)
+    if len(data) > MESSAGE - SIZE:
+        exchange.copied = passing = Passing(exchange, copied)
+        passing.ended(micros)
+    elif _put(exchange, WHOLE, data, body=len(body), micros=micros):
+        exchange.copied = None
+    else:
+        give_up(exchange, Cause.FULL)
+
+
+def give_up(exchange: "Exchange", cause: Cause) -> None:
+    """No more of it will come."""
+    copied, exchange.copied = exchange.copied, None
+    _, place = _other_side(exchange)
+    exchange.citizen.station.standing(place).mine[NOT_COPIED[cause]] += 1
+    if isinstance(copied, Passing) and copied.number is not None:
+        _put(exchange, ABANDONED, b"", copied.number, cause)
+
+
+class Passing:
+    """A copied exchange whose answer comes in pieces: gathered, and let go as soon as it is much."""
+
+    __slots__ = ("_exchange", "_parts", "_room", "_size", "number")
+
+    def __init__(self, exchange: "Exchange", came: list[bytes]) -> None:
+        shadowing = exchange.plan.shadowing
+        assert shadowing is not None
+        self.number: int | None = None  # once something of it has gone
+        self._exchange = exchange
+        self._parts = came
+        self._size = sum(map(len, came[1:]))
+        self._room = shadowing.max_body - self._size
 
     def content_came(self, content: bytes) -> None:
-        """Bytes of its body."""
-        if self._parts is None:
-            return
+        """More of the answer's body."""
         self._room -= len(content)
         if self._room < 0:
-            self.give_up(Cause.LARGE)
+            give_up(self._exchange, Cause.LARGE)
             return
         self._parts.append(content)
         self._size += len(content)
         if self._size > GATHERED:
             self._pass_on()
 
-    def ended(self) -> None:
+    def ended(self, micros: int) -> None:
         """The answer is whole."""
-        parts = self._parts
-        if parts is None:
+        if not self._pass_on():
             return
-        if not self._begun:
-            self._put(copies.whole(self._candidate, self._number, self._request, parts))
-        elif self._pass_on():
-            self._put(copies.end(self._candidate, self._number))
-        self._parts = None
-
-    def give_up(self, cause: Cause) -> None:
-        """No more of it will come."""
-        if self._parts is None:
-            return
-        self._parts = None
-        self._standing.mine[NOT_COPIED[cause]] += 1
-        if self._begun:
-            self._outbox.put(copies.abandoned(self._candidate, self._number, cause))
+        assert self.number is not None
+        if _put(self._exchange, END, b"", self.number, micros=micros):
+            self._exchange.copied = None
+        else:
+            give_up(self._exchange, Cause.FULL)
 
     def _pass_on(self) -> bool:
         """Send what was gathered, in pieces that a message takes; False if it is given up."""
-        parts = self._parts
-        if parts is None:
-            return False
-        if not self._begun:
-            self._begun = True
-            self._put(copies.begin(self._candidate, self._number, self._request))
-        gathered = b"".join(parts)
+        exchange, kind, length = self._exchange, PIECE, 0
+        if self.number is None:
+            peer, *contents = self._parts
+            body = _body_of(exchange)
+            if body is None:
+                give_up(exchange, Cause.LARGE)
+                return False
+            kind, length = BEGIN, len(body)
+            gathered = _joined(exchange, peer, body, b"".join(contents))
+            self.number = _outbox(exchange).next_number()
+        else:
+            gathered = b"".join(self._parts)
+        self._parts, self._size = [], 0
         for at in range(0, len(gathered), GATHERED):
-            self._put(copies.piece(self._candidate, self._number, gathered[at : at + GATHERED]))
-        if self._parts is not None:
-            self._parts = []
-        self._size = 0
-        return self._parts is not None
+            if not _put(exchange, kind, gathered[at : at + GATHERED], self.number, length):
+                give_up(exchange, Cause.FULL)
+                return False
+            kind = PIECE
+        return True
 
-    def _put(self, frame: bytes) -> None:
-        if self._parts is not None and not self._outbox.put(frame):
-            self.give_up(Cause.FULL)
+
+def _joined(exchange: "Exchange", peer: bytes, body: bytes, content: bytes) -> bytes:
+    """As `proxy/copies.py` says it."""
+    request, reply = exchange.request, exchange.reply
+    assert reply is not None
+    begins = _BEGINNINGS[reply.status]
+    request_of = peer, exchange.trace, b"\r\n", request.raw, body
+    return b"".join((*request_of, begins, reply.reason, b"\r\n", reply.lines, b"\r\n", content))
+
+
+def _body_of(exchange: "Exchange") -> bytes | None:
+    """The request's body, framed as it is sent; None if not all of it was held."""
+    return exchange.body if exchange.request.has_body else b""
+
+
+def _other_side(exchange: "Exchange") -> tuple[bool, int]:
+    """Whether the slice answers, and the place of the backend that is asked too."""
+    plan = exchange.plan
+    claim = plan.claim
+    assert claim is not None
+    route = claim.leads_to
+    assert isinstance(route, Route)
+    by_slice = plan.series != claim.series
+    return by_slice, exchange.generation.backends[route.legacy if by_slice else route.backend].number
+
+
+def _outbox(exchange: "Exchange") -> Outbox:
+    outbox = exchange.citizen.station.outbox
+    assert outbox is not None
+    return outbox
+
+
+def _put(exchange: "Exchange", kind: int, data: bytes, number: int = 0, body: int = 0, micros: int = 0) -> bool:
+    claim = exchange.plan.claim
+    assert claim is not None
+    by_slice, place = _other_side(exchange)
+    header = pack(len(data), kind, by_slice, place, number, claim.series, body, micros)
+    return _outbox(exchange).put(header + data)

@@ -12,7 +12,7 @@ from proxy.wire import fast
 from proxy.wire.body import IncomingBody, TooLarge
 from proxy.wire.chunked import BadChunk
 from proxy.wire.connection import Connection
-from proxy.wire.copying import copying_of
+from proxy.wire.copying import drawn
 from proxy.wire.exchange import Exchange
 from proxy.wire.form import HeldForm, is_translated
 from proxy.wire.grammar import read_beginning, read_request
@@ -136,7 +136,7 @@ class Downstream(Connection):
             self._read_head(data)
         else:
             request, end = found
-            self._serve(request, data[end:])
+            self._serve(request, data, end)
 
     def _read_head(self, data: bytes) -> None:
         # RFC 9112 section 2.2: "…a server that is expecting to receive and parse a request-line SHOULD ignore at least
@@ -152,13 +152,14 @@ class Downstream(Connection):
         if isinstance(judged, Refused):
             self._refuse(judged.status, judged.why)
         elif judged is not None:
-            self._serve(judged, data[end + 4 :])
+            self._serve(judged, data, end + 4)
         else:
             if self.deadline > (due := self.station.now + limits.head_time):
                 self.deadline = due
             self._buffer = data
 
-    def _serve(self, request: RequestHead, rest: bytes) -> None:
+    def _serve(self, request: RequestHead, data: bytes, end: int) -> None:
+        """A request, whose head is the first `end` bytes of `data`."""
         station = self.station
         generation = station.generation
         limits = generation.limits
@@ -171,9 +172,12 @@ class Downstream(Connection):
         plan = station.plans.plan(request)
         if request.is_last_hop and not (isinstance(plan, Answer) and plan.series == REFUSED_SERIES):
             plan = Answer(204, plan.series, "health")
+        rest = data[end:]
         if isinstance(plan, Answer):
             self._answer(request, plan, rest)
             return
+        if plan.shadowing is not None:
+            request.raw = data[:end]
         length = request.length or 0
         is_form = request.has_body and (plan.if_overridden is not None or is_translated(request, plan, generation))
         if length <= len(rest) and not request.chunked and not is_form:
@@ -205,9 +209,8 @@ class Downstream(Connection):
         self.exchange = exchange
         if self.station.access is not None:
             exchange.line = self.begin_line(request, exchange.trace, started)
-        if plan.copied_as is not None:
-            assert self._peer is not None
-            exchange.copying = copying_of(exchange, self._peer)
+        if plan.shadowing is not None and self._peer is not None:
+            exchange.copied = drawn(self.station, plan.shadowing, self._peer)
         exchange.begin(self.sent_first(exchange, body), ended=ended)
 
     def sent_first(self, exchange: Exchange, body: bytes) -> bytes:

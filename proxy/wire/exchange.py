@@ -3,15 +3,16 @@
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from proxy import copies
 from proxy.access import Outcome
 from proxy.asked import target_overrides
+from proxy.copies import Cause as NotCopied
 from proxy.generation import Generation
 from proxy.plan import IDEMPOTENT, Forward
 from proxy.retrying import Cause
 from proxy.standing import ASKED, RETRIES
 from proxy.trace import reference_of
 from proxy.translate.bodies import Untranslatable
+from proxy.wire import copying
 from proxy.wire.attempts import Attempts, affords, is_accepted, refusal, rescued, withdraw
 from proxy.wire.chunked import LAST_CHUNK, encode_chunk
 from proxy.wire.compose import interim_bytes, reply_bytes, switched_bytes
@@ -19,7 +20,6 @@ from proxy.wire.heads import ReplyHead, RequestHead
 from proxy.wire.log import Line
 
 if TYPE_CHECKING:
-    from proxy.wire.copying import Copying
     from proxy.wire.downstream import Downstream
     from proxy.wire.form import HeldForm
     from proxy.wire.lane import Lane
@@ -35,10 +35,12 @@ class Exchange:
     """Belongs to one citizen's connection and, once there is one, to one backend's."""
 
     __slots__ = (
-        "_chunked", "_held", "_held_bytes", "attempts", "citizen", "copying", "form", "generation", "is_over",
+        "_chunked", "_held", "_held_bytes", "attempts", "body", "citizen", "copied", "form", "generation", "is_over",
         "keeps_open", "lane", "line", "plan", "pool", "reply", "request", "request_ended", "started", "trace",
         "translator", "upstream",
     )  # fmt: skip
+
+    body: bytes | None  # of the request, as it is sent, of a copied one that has one: all of it, or nothing
 
     def __init__(
         self,
@@ -63,7 +65,7 @@ class Exchange:
         self.lane: Lane | None = None
         self.attempts: Attempts | None = None  # once one has failed
         self.line: Line | None = None  # of the access log
-        self.copying: Copying | None = None  # where it is shadowed
+        self.copied: copying.Copied | None = None  # what of it the keeper is to have
         self.upstream: Upstream | None = None
         self.reply: ReplyHead | None = None
         self.request_ended = False
@@ -147,6 +149,13 @@ class Exchange:
         """Whether all that was sent is still here, and nothing of an answer is with the citizen."""
         return self._held is not None
 
+    def held_body(self) -> bytes:
+        """The request's body, as far as it came, framed as it came."""
+        if self.form is not None and self.form.whole is not None:
+            return self.form.framed  # it may have been translated for who is asked now
+        held = b"".join(self._held or ())
+        return held[held.index(b"\r\n\r\n") + 4 :]
+
     def again(self, lane: "Lane") -> None:
         """Ask the same backend once more, over a new connection."""
         self.lane = lane
@@ -154,10 +163,9 @@ class Exchange:
 
     def elsewhere(self, plan: Forward, pool: "Pool") -> None:
         """Ask another backend instead."""
-        held = b"".join(self._held or ())
-        body = held[held.index(b"\r\n\r\n") + 4 :]
-        if self.form is not None and self.form.whole is not None:
-            body = self.form.framed  # as it came: it may have been translated for the first
+        body = self.held_body()
+        if self.copied is not None:
+            copying.give_up(self, NotCopied.CUT)  # nobody is compared with who stands in
         self.plan, self.pool, self.lane = plan, pool, None
         self._held, self._held_bytes = [], 0
         self.citizen.resume_reading()  # it may have had to wait for who could not be reached
@@ -195,6 +203,8 @@ class Exchange:
                 self._cannot_translate(why)
                 return
         self.reply = reply
+        if self.copied is not None:
+            copying.head_came(self, content)
         self._held = None
         minor = self.request.minor
         unframed = reply.has_body and reply.length is None
@@ -210,18 +220,16 @@ class Exchange:
             date=self.citizen.station.date,
             hsts=self.citizen.door.hsts,
         )
-        if self.copying is not None:
-            self.copying.head_came(reply)
-        if self.copying is not None or self.line is not None:
-            self._passes(content)
+        if self.line is not None:
+            self.line.size += len(content)
         self.citizen.write(head + (encode_chunk(content) if self._chunked else content))
 
     def _passes(self, content: bytes) -> None:
         """Let those know who keep an account of the answer."""
         if self.line is not None:
             self.line.size += len(content)
-        if self.copying is not None:
-            self.copying.content_came(content)
+        if self.copied is not None:
+            copying.content_came(self, content)
 
     def content_came(self, content: bytes) -> None:
         """More of the body."""
@@ -248,10 +256,10 @@ class Exchange:
             self.citizen.write(encode_chunk(rest) if self._chunked else rest)
         if self._chunked:
             self.citizen.write(LAST_CHUNK)
-        if self.copying is not None:
-            self.copying.ended()
-        self._close()
         micros = int((monotonic() - self.started) * 1e6)
+        if self.copied is not None:
+            copying.ended(self, micros)
+        self._close()
         self.citizen.station.counters.count(self.plan.series, self.reply.status // 100, micros)
         if self.line is not None:
             self.end_line(self.reply.status, "whole")
@@ -357,6 +365,6 @@ class Exchange:
     def _close(self) -> None:
         self.is_over = True
         self._held = None
-        if self.copying is not None:
-            self.copying.give_up(copies.Cause.CUT)  # unless it has ended
+        if self.copied is not None:
+            copying.give_up(self, NotCopied.CUT)
         self.citizen.station.in_flight -= 1

@@ -50,12 +50,12 @@ class RequestHead(Head):
     """A request whose head is in order. `fields`: those that pass; `told`: what a proxy before us said of the citizen.
 
     `length` None: chunked, or no body where `chunked` is false; `host_name`: the host in lower case, without its port
-    or a final dot.
+    or a final dot; `raw`: the whole head as it came, where somebody may want it.
     """
 
     __slots__ = (
-        "chunked", "host", "host_name", "is_last_hop", "keep_alive", "length", "method", "minor", "overrides", "target",
-        "told", "upgrades",
+        "chunked", "host", "host_name", "is_last_hop", "keep_alive", "length", "method", "minor", "overrides", "raw",
+        "target", "told", "upgrades",
     )  # fmt: skip
 
     def __init__(
@@ -66,7 +66,7 @@ class RequestHead(Head):
         self.method = method
         self.target = target
         self.minor = minor
-        self.host = self.host_name = b""
+        self.host = self.host_name = self.raw = b""
         self.told: list[Field] = []
         self.length: int | None = None
         self.keep_alive = minor == 1

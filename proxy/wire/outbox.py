@@ -17,7 +17,7 @@ LIMIT = 8 * 1024 * 1024
 class Outbox:
     """Frames are gathered for one turn of the loop and sent in one call."""
 
-    __slots__ = ("_copies", "_frames", "_loop", "_waiting", "held")
+    __slots__ = ("_begun", "_copies", "_frames", "_loop", "_waiting", "held")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, copies: socket.socket) -> None:
         copies.setblocking(False)
@@ -25,7 +25,13 @@ class Outbox:
         self._copies = copies
         self._frames: deque[bytes] = deque()
         self._waiting = False  # for the keeper to take what is there
+        self._begun = 0
         self.held = 0  # bytes
+
+    def next_number(self) -> int:
+        """Tells exchanges that are sent in several frames apart, modulo 2**32."""
+        self._begun = (self._begun + 1) & 0xFFFFFFFF
+        return self._begun
 
     def put(self, frame: bytes) -> bool:
         """Take a frame along; False if it is dropped, because too much is held already."""

@@ -7,13 +7,17 @@ from proxy.wire.heads import RequestHead
 
 
 class Peer:
-    """An address, and whether it is believed. `counts_as`: empty for a trusted one, behind which there are many."""
+    """An address, and whether it is believed. `counts_as`: empty for a trusted one, behind which there are many.
 
-    __slots__ = ("_address", "_proto", "_said", "_said_of", "counts_as", "is_trusted")
+    `line`: the same for the keeper.
+    """
+
+    __slots__ = ("_address", "_proto", "_said", "_said_of", "counts_as", "is_trusted", "line")
 
     def __init__(self, address: str, trust: Sequence[Network], proto: bytes) -> None:
         self._address = address.encode()
         self._proto = proto
+        self.line = b"%b %b\r\n" % (proto, self._address)
         self.is_trusted = is_trusted(address, trust)
         self.counts_as = "" if self.is_trusted else address
         self._said_of: bytes | None = None

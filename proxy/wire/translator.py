@@ -1,11 +1,13 @@
 """One exchange with a backend that goes by another name: both its messages, translated as they pass."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.claims import Pattern, Route
 from proxy.cookies import without_others
 from proxy.generation import Backend
+from proxy.headers import Network
 from proxy.plan import Forward
 from proxy.translate.backend import (
     is_form,
@@ -19,7 +21,6 @@ from proxy.translate.citizen import Rewritten, for_citizen
 from proxy.translate.links import Turn
 from proxy.translate.place import DEFAULT_PORTS, Place, Translation, public_place
 from proxy.wire.compose import head_for, request_bytes
-from proxy.wire.form import HeldForm
 from proxy.wire.heads import Head, ReplyHead, RequestHead
 from proxy.wire.peer import Peer
 
@@ -32,32 +33,34 @@ def sent_first(exchange: "Exchange", peer: Peer, body: bytes) -> bytes:
 
     What a backend answers that goes by another name is translated from here on.
     """
-    backend, target = exchange.pool.backend, exchange.plan.target
-    if backend.translation is None:
-        return _plain_head(exchange, peer, backend, target) + body
-    exchange.translator, said = _translator(exchange, peer, backend.translation)
-    return exchange.translator.request_for(backend, exchange.request, target, said, body, exchange.form)
+    request, form, backend = exchange.request, exchange.form, exchange.pool.backend
+    whole = form.whole if form is not None else None
+    trust = exchange.generation.trust
+    data, exchange.translator = as_asked(request, peer, trust, exchange.trace, backend, exchange.plan, body, whole)
+    return data
 
 
-def copy_for(exchange: "Exchange", peer: Peer, candidate: Backend, target: bytes) -> bytes:
-    """The request's head as a candidate gets it beside the backend that answers."""
-    if candidate.translation is None:
-        return _plain_head(exchange, peer, candidate, target)
-    translator, said = _translator(exchange, peer, candidate.translation)
-    return translator.request_for(candidate, exchange.request, target, said, b"", None)
+def as_asked(
+    request: RequestHead,
+    peer: Peer,
+    trust: Sequence[Network],
+    trace: bytes,
+    backend: Backend,
+    plan: Forward,
+    body: bytes,
+    whole: bytes | None,
+) -> "tuple[bytes, Translator | None]":
+    """A request as `backend` gets it by this plan, and who translates its reply.
 
-
-def _plain_head(exchange: "Exchange", peer: Peer, backend: Backend, target: bytes) -> bytes:
-    request = exchange.request
-    return head_for(backend, request, target, peer.forwarding(request, exchange.generation.trust) + exchange.trace)
-
-
-def _translator(exchange: "Exchange", peer: Peer, translation: Translation) -> "tuple[Translator, bytes]":
-    """Who translates, and what the proxy says itself."""
-    request, trust = exchange.request, exchange.generation.trust
+    `trace`: the lines that name it; `whole`: the content of `body`, where that is all of a form.
+    """
+    translation = backend.translation
+    if translation is None:
+        return head_for(backend, request, plan.target, peer.forwarding(request, trust) + trace) + body, None
     said = peer.forwarding(request, trust) if translation.name is None else peer.unnamed(request, trust)
     public = public_place(peer.proto(request, trust), request.host_name, request.host)
-    return Translator(translation, public, exchange.plan), said + exchange.trace
+    translator = Translator(translation, public, plan)
+    return translator.request_for(backend, request, plan.target, said + trace, body, whole), translator
 
 
 class Translator:
@@ -74,9 +77,12 @@ class Translator:
     # The request.
 
     def request_for(
-        self, backend: Backend, request: RequestHead, target: bytes, said: bytes, body: bytes, form: HeldForm | None
+        self, backend: Backend, request: RequestHead, target: bytes, said: bytes, body: bytes, whole: bytes | None
     ) -> bytes:
-        """The head as `backend` gets it, and what there is of the body. `said`: the proxy's own lines."""
+        """The head as `backend` gets it, and what there is of the body. `said`: the proxy's own lines.
+
+        `whole`: the content of the body, where that is all of a form.
+        """
         fields, host = request.fields, request.host or backend.host_field
         turn = self._to_backend
         content: bytes | None = None
@@ -84,8 +90,8 @@ class Translator:
             host = turn.to.authority
             fields = origin_for_backend(fields, turn, self._to_citizen)
             target = target_for_backend(target, turn)
-            if form is not None and form.whole is not None and is_form(fields):
-                content = query_for_backend(form.whole, turn)
+            if whole is not None and is_form(fields):
+                content = query_for_backend(whole, turn)
         if self._translation.links:
             fields = whole_and_plain(fields)
         lines = Head(fields).lines

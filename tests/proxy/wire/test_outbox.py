@@ -9,10 +9,14 @@ from itertools import chain
 
 import pytest
 
-from proxy.copies import MESSAGE, frames, whole
+from proxy.copies import MESSAGE, WHOLE, frames, pack
 from proxy.wire import outbox
 from proxy.wire.outbox import Outbox
 from tests.proxy.wire.stand import Runner
+
+
+def a_frame(number: int, data: bytes) -> bytes:
+    return pack(len(data), WHOLE, False, 1, number, 4, 0, 0) + data
 
 
 @pytest.fixture
@@ -36,7 +40,7 @@ def received(theirs: socket.socket) -> list[list[int]]:
 def test_frames_of_one_turn_are_one_message(pair: tuple[socket.socket, socket.socket], run: Runner) -> None:
     async def main() -> None:
         box = Outbox(asyncio.get_running_loop(), pair[0])
-        assert all(box.put(whole(1, number, b"GET", [b"a"])) for number in range(3))
+        assert all(box.put(a_frame(number, b"a")) for number in range(3))
         assert box.held > 0
         await asyncio.sleep(0)  # one turn of the loop, in which it sends
         assert received(pair[1]) == [[0, 1, 2]]
@@ -49,7 +53,7 @@ def test_a_message_is_no_longer_than_the_kernel_takes(pair: tuple[socket.socket,
     async def main() -> None:
         box = Outbox(asyncio.get_running_loop(), pair[0])
         for number in range(3):
-            box.put(whole(1, number, b"", [b"a" * (MESSAGE - 100)]))
+            box.put(a_frame(number, b"a" * (MESSAGE - 100)))
         messages: list[list[int]] = []
         while box.held:
             await asyncio.sleep(0)  # one turn of the loop, in which it sends
@@ -68,7 +72,7 @@ def test_a_keeper_that_reads_nothing_costs_copies_and_no_more(
         box = Outbox(asyncio.get_running_loop(), pair[0])
         taken: list[int] = []
         for number in range(4000):
-            if box.put(whole(1, number, b"GET", [b"a" * 1000])):
+            if box.put(a_frame(number, b"a" * 1000)):
                 taken.append(number)
             assert box.held <= 1 << 20
             await asyncio.sleep(0)  # one turn of the loop, in which it sends
@@ -79,7 +83,7 @@ def test_a_keeper_that_reads_nothing_costs_copies_and_no_more(
             await asyncio.sleep(0)  # one turn of the loop, in which it sends
         arrived += chain.from_iterable(received(pair[1]))
         assert arrived == taken
-        assert box.put(whole(1, 1, b"GET", []))
+        assert box.put(a_frame(1, b""))
         await asyncio.sleep(0)  # one turn of the loop, in which it sends
         assert received(pair[1]) == [[1]]
 
