@@ -17,7 +17,7 @@ from proxy.asking import Asking
 from proxy.claims import Claim, Route
 from proxy.compare.values import Reply
 from proxy.composing import Composed, exchanged
-from proxy.copies import BadFrame, Cause, Frame, Outcome, frames, told
+from proxy.copies import BadFrame, Frame, Outcome, frames, told
 from proxy.counters import Counters
 from proxy.exchanged import Exchanged, Failure, Side
 from proxy.gathered import Gathered
@@ -40,8 +40,8 @@ class Consumer(Protocol):
     def answered(self, exchanged: Exchanged, answer: Reply | Failure) -> None:
         """The side that did not answer the citizen has been asked; see `exchanged.sides` for which is which."""
 
-    def missed(self, series: int, cause: Outcome | Cause) -> None:
-        """An exchange of the sample of which nothing is known; `series`: of its claim."""
+    def missed(self, series: int, outcome: Outcome) -> None:
+        """An exchange that was copied, but not asked; `series`: of its claim. Workers count what they give up."""
 
 
 class Dropped:
@@ -50,7 +50,7 @@ class Dropped:
     def answered(self, exchanged: Exchanged, answer: Reply | Failure) -> None:
         """Nothing."""
 
-    def missed(self, series: int, cause: Outcome | Cause) -> None:
+    def missed(self, series: int, outcome: Outcome) -> None:
         """Nothing."""
 
 
@@ -99,8 +99,6 @@ class Shadows:
                     self._take(frame, gathered)
 
     def _take(self, frame: Frame, gathered: Gathered) -> None:
-        if frame.cause is not None:
-            self._consumer.missed(frame.series, frame.cause)
         whole = gathered.take(frame)
         while gathered.lost:
             self._miss(gathered.lost.pop(), Outcome.BUSY)

@@ -80,8 +80,11 @@ def ended(exchange: "Exchange", micros: int) -> None:
 def give_up(exchange: "Exchange", cause: Cause) -> None:
     """No more of it will come."""
     copied, exchange.copied = exchange.copied, None
+    station, claim = exchange.citizen.station, exchange.plan.claim
+    assert claim is not None
     _, place = _other_side(exchange)
-    exchange.citizen.station.standing(place).mine[NOT_COPIED[cause]] += 1
+    station.standing(place).mine[NOT_COPIED[cause]] += 1
+    station.counters.count_drop(claim.series, cause)
     if isinstance(copied, Passing) and copied.number is not None:
         _put(exchange, ABANDONED, b"", copied.number, cause)
 
