@@ -115,10 +115,10 @@ class Keeping:
             if self._newest is None or number > self._newest.generation.number:
                 sections = copied_of(served.sections)
                 self._newest = await asyncio.to_thread(whole, served.generation, sections, self._newest)
-            newest = self._newest
-            frames = await asyncio.to_thread(newest.frames_after, self._told)
-            writer = self._writer
-            if writer is None:
+            newest, writer = self._newest, self._writer
+            knows = self._told == newest.generation.number
+            frames = () if knows else await asyncio.to_thread(newest.frames_after, self._told)
+            if writer is None or writer is not self._writer:  # who comes next is told when it comes
                 return
             new = self._named_since(self._named)
             self._named += len(new)

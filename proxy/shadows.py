@@ -10,7 +10,6 @@ import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from types import TracebackType
 from typing import Protocol
 
 from proxy.asking import Asking
@@ -67,12 +66,12 @@ class Shadows:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "Shadows":
-        for copies, _ in self._copies:
+        for copies, _gathered in self._copies:
             copies.setblocking(False)
         return self
 
-    async def __aexit__(self, _: type[BaseException] | None, __: object, ___: TracebackType | None) -> None:
-        for copies, _ in self._copies:
+    async def __aexit__(self, *_: object) -> None:
+        for copies, _gathered in self._copies:
             asyncio.get_running_loop().remove_reader(copies)
         for task in self._tasks:
             task.cancel()
