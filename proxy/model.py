@@ -222,7 +222,9 @@ class ShadowSpec(Spec):
 
 class CompareSpec(Spec):
     ignore: tuple[str, ...] = Field(
-        (), description="What differs and does not matter: `header:`, `json:` or `css:` and a name or path."
+        (),
+        description="What differs and does not matter: `header:`, `cookie:`, `json:`, `css:`, `xml:` or `csv:` and a "
+        "name or path, `text:` and an expression, `status` or `body`. [comparing.md](comparing.md) has examples.",
     )
     noise: Percent = Field(
         5.0, description="The share of requests on which legacy is asked twice, to learn what differs by itself."

@@ -27,6 +27,7 @@ _SPOKEN_ID = re.compile(
     r"(\b(?:request|trace|correlation|error|session)[ _-]?id(?:entifier)?\b[\s:#=]*)(?=\S*[0-9])[\w-]{16,}",
     re.IGNORECASE,
 )
+_SHORTEST = 16  # characters of such an id alone
 _NONCE = re.compile(r"'nonce-[^']*'")
 
 _PATH_SESSION = re.compile(r";(?:jsessionid|sid|phpsessid)=[^/?#;]*|/\(S\([a-z0-9]{20,}\)\)", re.IGNORECASE)
@@ -50,7 +51,7 @@ def settled_text(text: str) -> str:
     """`text` without the ids of this one request, and without nonces."""
     if "'nonce-" in text:
         text = _NONCE.sub("'nonce'", text)
-    return _SPOKEN_ID.sub(r"\1…", text)
+    return _SPOKEN_ID.sub(r"\1…", text) if len(text) > _SHORTEST else text
 
 
 def settled_link(link: str) -> str:

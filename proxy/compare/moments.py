@@ -26,6 +26,7 @@ _ORDINALS = str.maketrans({"s": "t", "n": "t", "r": "t", "d": "h"})  # 1st, 2nd 
 _WEEKDAY = r"(?P<weekday>(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?(?:,[ ]|[ ]))"
 _TIME = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[ ]?[ap]\.?m\b\.?)?"
 _ZONE = r"[ ]?(?:Z\b|(?:UTC|GMT|BST|CET|CEST)\b|[+-]\d\d:?\d\d\b)"
+_FIGURES = re.compile(r"\d:\d|\d[/.-]\d|\d{4}")  # each moment has some of these; most texts have none
 _MOMENT = re.compile(
     rf"""(?<![\w.-]){_WEEKDAY}?
     (?:
@@ -76,7 +77,7 @@ class Nows:
 
     def loose(self, text: str) -> str:
         """`text` with a mark for each moment that may be now: what is the same to `alike` is equal here."""
-        if self.control is None or not any(map(str.isdigit, text)):
+        if self.control is None or _FIGURES.search(text) is None:
             return text
         return _MOMENT.sub(self._mark, text)
 

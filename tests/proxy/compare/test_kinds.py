@@ -129,7 +129,7 @@ COMPRESSED = [
 ]
 
 
-@pytest.mark.parametrize(("coding", "body"), COMPRESSED)
+@pytest.mark.parametrize(("coding", "body"), COMPRESSED, ids=range(len(COMPRESSED)))
 def test_compression_does_not_count(coding: str, body: bytes) -> None:
     plain, other = reply("hello", "text/plain"), reply(body, "text/plain", ("content-encoding", coding))
     assert told(plain, other) == []
@@ -151,7 +151,7 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize(("coding", "body", "why"), BROKEN)
+@pytest.mark.parametrize(("coding", "body", "why"), BROKEN, ids=range(len(BROKEN)))
 def test_what_is_not_what_it_says_is_unreadable(coding: str, body: bytes, why: str) -> None:
     broken = reply(body, "text/plain", ("content-encoding", coding))
     assert told(reply("hello", "text/plain"), broken) == [f"body unreadable text {why}"]
