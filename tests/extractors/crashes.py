@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from notation import lake
+
 CHILD = """
 import json, os, signal, sys
 from collections import Counter
@@ -59,6 +61,18 @@ def kill(home: Path, moment: str, *, full: bool = False) -> None:
 def _run(home: Path, moment: str, *, full: bool) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", CHILD, str(home), moment, "full" if full else ""]
     return subprocess.run(command, check=False, capture_output=True, text=True, env=dict(os.environ))
+
+
+def strays(home: Path, name: str = "jobs") -> set[str]:
+    """Files that no version names."""
+    folder = home / "data" / "lake" / name
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    named = {"_lock", "_vacuumed"}
+    for version in lake.history(home, name):
+        run = version.meta["run"]
+        named |= {f"_faults/{run}.parquet", f"_runs/{run}.json"}
+        named |= {path.name for path in lake.open_dataset(home, name, version.number).files}
+    return {each for each in there - named if not each.startswith("_delta_log/")}
 
 
 def spread(names: Sequence[str], most: int) -> list[str]:

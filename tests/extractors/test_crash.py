@@ -15,7 +15,7 @@ from extractors import build, follow
 from notation import lake
 
 from .conftest import HEAD, Council
-from .crashes import kill, moments, spread
+from .crashes import kill, moments, spread, strays
 
 Rows = list[dict[str, object]]
 CURSOR = HEAD.replace("    columns:", "    cursor: {column: CHANGED}\n    columns:")
@@ -116,18 +116,6 @@ def faults(council: Council) -> Rows:
     return sorted(kept, key=lambda fault: str(fault["key"]))
 
 
-def strays(council: Council) -> set[str]:
-    """Files that no version names."""
-    folder = council.home / "data" / "lake" / "jobs"
-    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    named = {"_lock", "_vacuumed"}
-    for version in lake.history(council.home, "jobs"):
-        run = version.meta["run"]
-        named |= {f"_faults/{run}.parquet", f"_runs/{run}.json"}
-        named |= {path.name for path in lake.open_dataset(council.home, "jobs", version.number).files}
-    return {name for name in there - named if not name.startswith("_delta_log/")}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.parametrize("name", CASES)
@@ -138,7 +126,7 @@ def test_killed_at_any_moment_and_run_again(name: str, share: int, tmp_path: Pat
     clean = copied(start, tmp_path / "clean")
     names = moments(clean.home, full=case.full)
     after, expected = seen(clean), faults(clean)
-    assert strays(clean) == set()
+    assert strays(clean.home) == set()
     versions = lake.history(clean.home, "jobs")
     whole = [before, *(seen(clean, version.number) for version in versions)]
     for moment in spread(names, MOST)[share::SHARES]:
@@ -148,7 +136,7 @@ def test_killed_at_any_moment_and_run_again(name: str, share: int, tmp_path: Pat
         again.run(full=case.full)
         assert seen(again) == after, f"killed at {moment}"
         assert faults(again) == expected, f"killed at {moment}"
-        assert strays(again) == set(), f"killed at {moment}"
+        assert strays(again.home) == set(), f"killed at {moment}"
         shutil.rmtree(again.home)
 
 
@@ -162,7 +150,7 @@ def test_what_a_killed_build_has_read_is_not_read_again(tmp_path: Path) -> None:
     assert council.read == [40 + 10, 52, 59], "the last part, what changed since (and its tie), and what has no cursor"
     assert {row["reference"]: str(row["cost"]) for row in council.rows()}["J000"] == "0.01"
     assert "J002" not in {row["reference"] for row in council.rows()}
-    assert strays(council) == set()
+    assert strays(council.home) == set()
 
 
 def test_the_second_of_two_runs_says_who_holds_it(fifty: Council) -> None:
