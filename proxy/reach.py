@@ -24,17 +24,23 @@ def unreachable(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[
     priorities = {route.priority for slice_ in spec.slices.values() for route in slice_.routes}
     if not priorities - {0}:
         return
-    claims = list(written(spec))
-    least = min((claim.priority for claim in claims), default=0)
-    higher = Higher(claim for claim in claims if claim.priority > least)
+    least = min(priorities | ({0} if spec.redirects or spec.gone else set()))
+    higher = Higher(claim for claim in written(spec, _texts_above(spec, least).__contains__) if claim.priority > least)
     hosts = [host.encode() for host in spec.hosts]
-    for claim in claims:
+    for claim in written(spec, higher.may_be_over):
         above = [one for one in higher.over(claim) if one.priority > claim.priority and _asks_no_more(one, claim)]
         if above and _take_all(above, claim, hosts):
             lines = sorted({document.where(one.place).line for one in above})
             named = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
             what = f"'{claim.text}' of {claim.who} can never match: what it claims is taken by {named}"
             yield Problem(document.where(claim.place), what, HINT)
+
+
+def _texts_above(spec: RoutesSpec, least: int) -> set[str]:
+    """The paths of claims above that priority, as they are written."""
+    routes = (route for slice_ in spec.slices.values() for route in slice_.routes)
+    above = {route.path for route in routes if route.priority > least and route.path is not None}
+    return above.union((redirect.from_ for redirect in spec.redirects), spec.gone) if least < 0 else above
 
 
 class Higher:
@@ -48,6 +54,15 @@ class Higher:
                 self._by_path.setdefault((claim.pattern.path, claim.pattern.is_prefix), []).append(claim)
             elif claim.bounds is not None:
                 self._regexes.append(claim)
+        self._firsts = {path.lower().split(b"/", 2)[1].decode() for path, _ in self._by_path if path}
+        self._is_over_prefixes = (b"", True) in self._by_path or any(_beginning(each.pattern) for each in self._regexes)
+
+    def may_be_over(self, text: str) -> bool:
+        """False only of a path, as it is written, that none of these can take: a change of 10,000 routes would cost
+        40 ms more if each were looked at closely."""
+        if self._is_over_prefixes or (self._regexes and not text.endswith("/*")):
+            return True
+        return text.split("/", 2)[1].lower() in self._firsts
 
     def over(self, claim: Written) -> Iterator[Written]:
         """Those that match every path that `claim` matches."""

@@ -57,7 +57,7 @@ class Worker:
                 case Begin(generation, since):
                     # What comes lives long: looking at it again and again would hold requests up for 5 to 9 ms.
                     gc.disable()
-                    self._coming = generation if since is None else self._after(since, generation)
+                    self._coming = generation if since is None else await self._after(since, generation)
                 case Dropped(claims):
                     assert self._coming is not None
                     for claim in claims:
@@ -79,13 +79,17 @@ class Worker:
         # Without a supervisor nobody could change the table any more: better the next supervisor's workers serve.
         await self._drain(Drain(self._station.generation.grace if self._station else 0.0))
 
-    def _after(self, since: int, generation: Generation) -> Generation:
+    async def _after(self, since: int, generation: Generation) -> Generation:
         """The generation with a copy of the table that is served by, which is to become its own."""
         assert self._station is not None
         served = self._station.generation
         assert served.number == since
         self._shares = True
-        return replace(generation, rules=replace(generation.rules, table=served.rules.table.copy()))
+        table = served.rules.table
+        for copy in table.copied():
+            table = copy
+            await asyncio.sleep(0)  # requests first
+        return replace(generation, rules=replace(generation.rules, table=table))
 
     async def _take_over(self) -> None:
         old = self._station.generation.rules.table if self._station and not self._shares else None

@@ -90,7 +90,7 @@ def taken_in(table: Table, told: Whole, before: Sections) -> Table:
     for message in map(_message, told.frames_after(told.generation.number - 1)):
         match message:
             case Begin(since=since):
-                table = table.copy() if since is not None else Table()
+                table = list(table.copied())[-1] if since is not None else Table()
             case Dropped(claims):
                 for claim in claims:
                     table.drop(claim)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from notation.marked_yaml import parse
 from notation.problems import ConfigError
+from proxy import reach
 from proxy.config import checked
+from proxy.reach import Higher
+from proxy.written import paths_written
 
 TOP = """\
 version: 1
@@ -228,3 +233,25 @@ STANDS = [  # law, routes, what stands above them
 @pytest.mark.parametrize(("law", "routes", "more"), STANDS, ids=[case[0] for case in STANDS])
 def test_what_differs_in_anything_stands(law: str, routes: list[str], more: str) -> None:
     assert problems(routes, more) == ""
+
+
+PATHS = st.sampled_from(
+    [path + tail for path in ("", "/a", "/a/b", "/b/c", "/A") for tail in ("", "/*") if path + tail]
+)
+CLAIMS = st.one_of(
+    st.builds("{{path: {}, priority: {}}}".format, PATHS, st.sampled_from((-1, 0, 1, 2))),
+    st.builds("{{regex: '{}', priority: {}}}".format, st.sampled_from(("/a/.*", "/a", "/[ab]", "/B/.*")),
+              st.sampled_from((-1, 1, 2))),
+)  # fmt: skip
+ABOVE = st.sampled_from(("", "gone: [/a/b]", "redirects: [{from: /b/*, to: /c}]", "paths: {case: insensitive}"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(CLAIMS, min_size=1, max_size=6, unique=True), ABOVE)
+def test_what_is_not_looked_at_closely_can_match(routes: list[str], more: str) -> None:
+    """The same is found as if every claim were held against every other."""
+    found = problems(routes, more)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Higher, "may_be_over", lambda _, __: True)
+        patch.setattr(reach, "_texts_above", lambda spec, _: {*paths_written(spec)})
+        assert problems(routes, more) == found
