@@ -94,7 +94,7 @@ class Asking:
         async with self._session.request(
             request.method.decode(),
             URL(at.next_server() + request.target.decode(), encoded=True),
-            headers=CIMultiDict((name.decode(), value.decode()) for name, value in request.fields),
+            headers=_fields(request),
             data=request.content or None,
             chunked=True if request.chunked else None,
             skip_auto_headers=_ADDED_BY_AIOHTTP,
@@ -112,6 +112,19 @@ class Asking:
             reason = (answer.reason or "").encode("latin-1", "replace")
             reply = answered(request, answer.status, reason, answer.raw_headers, b"".join(pieces))
             return Failure.FAILED if reply is None else reply
+
+
+def _fields(request: Composed) -> CIMultiDict[str]:
+    """As they are sent. Of one name in several spellings the first is taken: aiohttp would take the last field alone.
+
+    What is not UTF-8 cannot be said by it, and is a ValueError.
+    """
+    spelled: dict[str, str] = {}
+    fields: CIMultiDict[str] = CIMultiDict()
+    for name, value in request.fields:
+        text = name.decode()
+        fields.add(spelled.setdefault(text.lower(), text), value.decode())
+    return fields
 
 
 class Asked:

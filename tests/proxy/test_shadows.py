@@ -26,7 +26,7 @@ from proxy.trace import opening
 TRACE = opening(b"5f0c", b"0123456789abcdef") % (1, 2, 2)
 REQUEST = (
     b"GET /repairs/4%2F2?q=a%20b HTTP/1.1\r\nHost: www.anytown.gov.uk\r\nCookie: a=1; b=2\r\nAccept: text/html\r\n"
-    b"X-Two: 1\r\nX-Two: 2\r\nFig-Shadow: no\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n"
+    b"X-Two: 1\r\nx-two: 2\r\nFig-Shadow: no\r\nX-Forwarded-For: 203.0.113.9\r\nConnection: close\r\n\r\n"
 )
 PLAIN = b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
 ANSWER = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nSet-Cookie: kept=1\r\nContent-Length: 2\r\n\r\nok"
