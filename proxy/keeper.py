@@ -19,7 +19,7 @@ from proxy.counters import Counters
 from proxy.findings import Findings
 from proxy.health import Health
 from proxy.intake import Intake
-from proxy.ledger.recorder import OnLoop, Recorder
+from proxy.ledger.recorder import LAST_SECONDS, ORPHAN_SECONDS, OnLoop, Recorder
 from proxy.shadows import Dropped, Shadows
 
 # Seconds that who has just come may take to ask; less than the supervisor gives a keeper to end.
@@ -35,37 +35,39 @@ async def serve(
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     findings = Findings()
-    async with _recording(home, counters, findings, writer) as recorder:
-        async with contextlib.AsyncExitStack() as stack:
-            asking = await stack.enter_async_context(Asking())
-            shadows = await stack.enter_async_context(Shadows(counters, copies, asking, Dropped()))
-            health = await stack.enter_async_context(Health(counters))
-            if admin is not None:
-                await stack.enter_async_context(_pages(home, admin, counters))
+    recorder = _recorder(home, counters, findings, writer)
+    async with contextlib.AsyncExitStack() as stack:
+        asking = await stack.enter_async_context(Asking())
+        shadows = await stack.enter_async_context(Shadows(counters, copies, asking, Dropped()))
+        health = await stack.enter_async_context(Health(counters))
+        if admin is not None:
+            await stack.enter_async_context(_pages(home, admin, counters))
 
-            async def listen() -> float:
-                grace, intake = 0.0, Intake()
-                while (message := await receive(reader)) is not None:
-                    if isinstance(message, Named):
-                        series = {number: (name, pattern) for name, pattern, number in message.series}
-                        recorder.take_in(message.ledger, series)
-                    elif (served := intake.take(message)) is not None:
-                        asking.take_in(served.generation)
-                        shadows.take_in(served)
-                        health.take_in(served.generation)
-                        grace = served.generation.grace
-                stop.set()  # an orphan would hold the admin's port
-                return grace
+        async def listen() -> float:
+            grace, intake = 0.0, Intake()
+            while (message := await receive(reader)) is not None:
+                if isinstance(message, Named):
+                    series = {number: (name, pattern) for name, pattern, number in message.series}
+                    recorder.take_in(message.ledger, series)
+                elif (served := intake.take(message)) is not None:
+                    asking.take_in(served.generation)
+                    shadows.take_in(served)
+                    health.take_in(served.generation)
+                    grace = served.generation.grace
+            stop.set()  # an orphan would hold the admin's port
+            return grace
 
-            listening = asyncio.create_task(listen())
-            await stop.wait()
-            is_orphan = listening.done()
-            if not is_orphan:
-                recorder.finish()
-                listening.cancel()
-            writer.close()
-        if is_orphan:  # its workers finish what is under way, and count
-            await _workers_end(copies, listening.result() + PATIENCE)
+        listening = asyncio.create_task(listen())
+        await stop.wait()
+        is_orphan = listening.done()
+        if not is_orphan:
+            recorder.finish()
+            listening.cancel()
+    if is_orphan:  # its workers finish what is under way, and count
+        await _workers_end(copies, listening.result() + PATIENCE)
+        recorder.finish()
+    await recorder.wait(ORPHAN_SECONDS if is_orphan else LAST_SECONDS)
+    writer.close()
 
 
 async def _workers_end(copies: Sequence[socket.socket], seconds: float) -> None:
@@ -78,26 +80,20 @@ async def _workers_end(copies: Sequence[socket.socket], seconds: float) -> None:
                     pass
 
 
-@contextlib.asynccontextmanager
-async def _recording(
-    home: Path, counters: Counters, findings: Findings, supervisor: asyncio.StreamWriter
-) -> AsyncIterator[Recorder]:
-    """The ledger is written; the supervisor, who tells whoever asks, hears when it cannot be."""
+def _recorder(home: Path, counters: Counters, findings: Findings, supervisor: asyncio.StreamWriter) -> Recorder:
+    """Writes the ledger; the supervisor, who tells whoever asks, hears when it cannot be written."""
     loop = asyncio.get_running_loop()
 
     def trouble(text: str | None) -> None:
         since = datetime.now(UTC).isoformat(timespec="seconds")
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(supervisor.write, frame(LedgerTrouble(text, since)))
+        loop.call_soon_threadsafe(supervisor.write, frame(LedgerTrouble(text, since)))
 
-    recorder = Recorder(home, counters, OnLoop(findings, loop), _say, trouble)
-    yield recorder
-    recorder.finish()
-    await recorder.wait()
+    return Recorder(home, counters, OnLoop(findings, loop), _say, trouble)
 
 
 def _say(text: str) -> None:
-    print(f"keeper: {text}", file=sys.stderr, flush=True)  # noqa: T201  # the supervisor's log
+    with contextlib.suppress(OSError):  # nobody reads the log any more
+        print(f"keeper: {text}", file=sys.stderr, flush=True)  # noqa: T201  # the supervisor's log
 
 
 @contextlib.asynccontextmanager

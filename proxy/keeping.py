@@ -138,9 +138,9 @@ class Keeping:
     async def _end(self) -> None:
         if self._hearing is not None:
             self._hearing.cancel()
-        if self._writer is not None:
-            self._writer.close()
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 self.process.terminate()
             await stop(self.process, END_SECONDS)
+        if self._writer is not None:  # last: a keeper that hears nothing any more takes us for dead
+            self._writer.close()

@@ -22,6 +22,8 @@ SHARE = 0.2
 LONGEST_PAUSE = 5.0
 # Seconds for which a keeper that ends waits for the last of it.
 LAST_SECONDS = 0.8
+# The same where the supervisor is gone, and nobody waits for the keeper.
+ORPHAN_SECONDS = 20.0
 # Seconds for which the thread waits for the keeper's loop to hand findings over; else they come with the next.
 LOOP_SECONDS = 0.5
 
@@ -87,10 +89,10 @@ class Recorder:
         """Write what is left, and end."""
         self._finished.set()
 
-    async def wait(self) -> None:
-        """For the end, but not for long."""
+    async def wait(self, seconds: float) -> None:
+        """For the end, but no longer than that."""
         if self._thread.ident is not None:
-            await asyncio.to_thread(self._thread.join, LAST_SECONDS)
+            await asyncio.to_thread(self._thread.join, seconds)
 
     def _run(self) -> None:
         # Half a second of importing, which nothing else of the keeper waits for.
