@@ -55,6 +55,11 @@ class Asked:
         return self._fields
 
     @property
+    def lines(self) -> bytes:
+        """The same, each as `Name: value` and its end."""
+        return b"".join([b"%b: %b\r\n" % field for field in self.fields])
+
+    @property
     def target(self) -> bytes:
         """The raw target: path and query as they came."""
         return self.path if self.query is None else self.path + b"?" + self.query

@@ -6,7 +6,7 @@ A frame is its length (4 bytes, big-endian) and a pickle; both ends are the same
 import asyncio
 import pickle
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -55,6 +55,13 @@ class Swap:
 
 
 @dataclass(frozen=True, slots=True)
+class Newer:
+    """By slice, the second up to which its datasets know what legacy knows."""
+
+    as_of: Mapping[bytes, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """Take no more connections, finish what is under way within `grace` seconds, and end.
 
@@ -97,7 +104,7 @@ class Swapped:
     number: int
 
 
-Message = Begin | Dropped | Claims | Swap | Open | Drain | Swapped | Named | LedgerTrouble
+Message = Begin | Dropped | Claims | Swap | Newer | Open | Drain | Swapped | Named | LedgerTrouble
 
 
 def frame(message: Message) -> bytes:

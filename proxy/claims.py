@@ -7,6 +7,7 @@ from proxy.asked import Asked
 from proxy.compare.values import USUAL, Comparing
 from proxy.predicates import NO_NEEDS, Needs
 from proxy.stages import Stage
+from proxy.visitors import Visiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class Route:
     comparing: Comparing = USUAL
     repeatable: bool = False
     assets: tuple[Pattern, ...] = ()
+    visiting: Visiting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,11 @@ class Claim:
         return (self.methods is None or asked.method in self.methods) and (
             self.needs is None or self.needs.met_by(asked)
         )
+
+    @property
+    def visiting(self) -> Visiting | None:
+        """How its slice knows its visitors, where it does."""
+        return self.leads_to.visiting if isinstance(self.leads_to, Route) else None
 
     @property
     def destination(self) -> object:

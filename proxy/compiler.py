@@ -19,6 +19,7 @@ from proxy.predicates import Needs
 from proxy.sections import NO_SECTIONS, Place, Section, Sections, section
 from proxy.stages import FALLS_BACK, LEGACY, Stage, effective
 from proxy.table import Claim, Fallback, Gone, Pattern, Redirect, Regex, Route, Shadowing, Table, Timeouts
+from proxy.visitors import BUCKETS, Visiting
 
 
 class SeriesFull(Exception):
@@ -172,6 +173,7 @@ def _sections(spec: RoutesSpec, held: Held, book: SeriesBook, before: Sections) 
             comparing=_comparing(slice_spec),
             repeatable=slice_spec.repeatable,
             assets=assets,
+            visiting=_visiting(name, slice_spec, stage),
         )
         place = ("slices", name, "routes")
         make = partial(_of_route, plain, paths, book)
@@ -218,6 +220,15 @@ def _shadowing(spec: SliceSpec, stage: Stage, *, sandbox: bool) -> Shadowing | N
     if not (sandbox and stage.name == "shadow"):
         methods &= COPYABLE
     return Shadowing(shadow.sample / 100, methods, shadow.max_body, shadow.reverse)
+
+
+def _visiting(name: str, spec: SliceSpec, stage: Stage) -> Visiting | None:
+    """How a slice knows its visitors, where that decides who answers them."""
+    if stage.name not in FALLS_BACK:
+        return None
+    share = round(stage.percent * BUCKETS / 100) if stage.percent is not None else None
+    sticky = spec.sticky.cookie.encode() if spec.sticky is not None else None
+    return Visiting(name.encode(), share, sticky, has_datasets=spec.gates is not None and bool(spec.gates.datasets))
 
 
 def _comparing(spec: SliceSpec) -> Comparing:

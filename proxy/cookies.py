@@ -1,4 +1,4 @@
-"""Which of the citizen's cookies a backend may see. Pure: the value of a Cookie field in, what is left of it out.
+"""The citizen's cookies: which a backend may see, and what one says. Pure: the lines of a request in, bytes out.
 
 kept_cookies(b"JSESSIONID=1; repairs_session=2", frozenset({b"repairs_session"})) -> b"repairs_session=2"
 """
@@ -33,3 +33,19 @@ def without_others(lines: bytes, names: frozenset[bytes]) -> bytes:
         at = lower.find(_NAME, done)
     parts.append(lines[done:])
     return b"".join(parts)
+
+
+def first_cookie(lines: bytes, name: bytes) -> bytes | None:
+    """The value of the first cookie of that name in the lines of a request; None if there is none.
+
+    The first of several: browsers send the one that was set for the longer path, or earlier, before the others.
+    """
+    sought = name + b"="
+    at = lines.find(sought)
+    while at >= 0:
+        start = lines.rfind(b"\n", 0, at) + 1
+        value = start + len(_NAME) - 1
+        if lines[start:value].lower() == _NAME[1:] and (at == value or lines[value:at].rstrip(b" \t").endswith(b";")):
+            return lines[at + len(sought) : lines.index(b"\r\n", at)].partition(b";")[0].strip(b" \t")
+        at = lines.find(sought, at + 1)
+    return None

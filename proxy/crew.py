@@ -5,9 +5,9 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from proxy.channel import Drain, Open, Swapped, Whole, frame, receive, send
+from proxy.channel import Drain, Newer, Open, Swapped, Whole, frame, receive, send
 from proxy.children import Pause, start, stop
 from proxy.counters import Counters
 from proxy.sockets import Listener
@@ -78,6 +78,7 @@ class Hand:
             raise
         reader, self._writer = await asyncio.open_connection(sock=ours)
         await self.hand_over(crew.current)
+        await self.tell(crew.newer)
         while (message := await receive(reader)) is not None:
             if isinstance(message, Swapped):
                 self.generation = message.number
@@ -103,8 +104,13 @@ class Hand:
 
     async def open(self) -> None:
         """Every socket listens by now; one that is not there yet sees so when it comes."""
-        async with self._sending:
-            await self._send(frame(Open()))
+        await self.tell(Open())
+
+    async def tell(self, message: Open | Newer) -> None:
+        """Send a message; one that is not there, or hangs, learns it from the next process in its place."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SWAP_SECONDS), self._sending:
+                await self._send(frame(message))
 
     async def drain(self, order: Drain) -> None:
         """Let it finish, and see it end."""
@@ -141,6 +147,7 @@ class Crew:
         self.let_go = let_go
         self.say = say
         self.current = first
+        self.newer = Newer({})
         self.stopping = False
         count = len(rows)
         self.hands = [
@@ -196,6 +203,11 @@ class Crew:
     async def open(self) -> None:
         """Let every worker take connections from every socket that is its own: all listen by now."""
         await asyncio.gather(*(hand.open() for hand in self.hands))
+
+    async def tell(self, as_of: Mapping[bytes, int]) -> None:
+        """Let every worker know up to when the datasets of the slices know what legacy knows."""
+        self.newer = Newer(as_of)
+        await asyncio.gather(*(hand.tell(self.newer) for hand in self.hands))
 
     async def stop(self, order: Drain) -> None:
         """Drain every worker."""

@@ -33,7 +33,7 @@ from proxy.fields import (
     listed,
 )
 from proxy.patience import BreakerSpec, HealthSpec, RetriesSpec, RouteTimeoutsSpec, TimeoutsSpec
-from proxy.stages import LADDER, LEGACY, SERVED, Stage
+from proxy.stages import LADDER, LEGACY, Stage
 
 
 def _listeners(value: object) -> object:
@@ -193,7 +193,9 @@ class RouteSpec(Spec):
 
 
 class StickySpec(Spec):
-    cookie: str = Field(description="The cookie that seeds the visitor's bucket.")
+    cookie: CookieName = Field(
+        description="The cookie whose value seeds the visitor's bucket; until a visitor has it, legacy answers."
+    )
 
 
 class FallbackSpec(Spec):
@@ -239,15 +241,25 @@ class CompareSpec(Spec):
     )
 
 
+# Written or not, a gate that nobody judges would promise what is not kept.
+_UNJUDGED = Later(when_set=True)
+
+
 class GatesSpec(Spec):
-    requests: Count = Field(
+    requests: Annotated[Count, _UNJUDGED] = Field(
         300, description="Judged requests at least. 300: with none bad, under 1% bad for certain (rule of three)."
     )
-    mismatch: Percent = Field(2.0, description="Mismatches at most.")
-    errors: Growth = Field(2.0, description="Errors at most, above legacy's.")
-    p95: Factor = Field(1.3, description="The 95th percentile of the time taken at most, as a multiple of legacy's.")
-    datasets: Mapping[Name, Duration] = Field({}, description="How old each dataset may be.")
-    hold: Duration = Field(
+    mismatch: Annotated[Percent, _UNJUDGED] = Field(2.0, description="Mismatches at most.")
+    errors: Annotated[Growth, _UNJUDGED] = Field(2.0, description="Errors at most, above legacy's.")
+    p95: Annotated[Factor, _UNJUDGED] = Field(
+        1.3, description="The 95th percentile of the time taken at most, as a multiple of legacy's."
+    )
+    datasets: Mapping[Name, Duration] = Field(
+        {},
+        description="How old each dataset may be. Who has written to legacy stays there until a run of each has begun "
+        "since.",
+    )
+    hold: Annotated[Duration, _UNJUDGED] = Field(
         3600.0, description="How long all of this must have been true. 1h: a burst of luck is shorter."
     )
 
@@ -256,14 +268,7 @@ class SliceSpec(Spec):
     owner: str | None = Field(None, description="Who answers for it; an e-mail address.")
     backend: Name = Field(description="The backend that is its service.")
     legacy: Name | None = Field(None, description="The monolith it grows round; default: `default`.")
-    stage: Annotated[
-        StageText,
-        Later(
-            unless=lambda stage: stage.name in SERVED,
-            note=" (canary and retired)",
-            hint="write legacy, shadow or live until it is",
-        ),
-    ] = Field(
+    stage: StageText = Field(
         LEGACY,
         description="`legacy`, `shadow`, `canary N%`, `live` or `retired`. Nothing moves until somebody says so.",
     )
@@ -275,7 +280,7 @@ class SliceSpec(Spec):
         description="`legacy`: unsafe methods go to legacy until `retired`, unless a route names them, so that rolling "
         "back loses no write; `own`: the slice is the system of record.",
     )
-    sticky: Annotated[StickySpec | None, Later()] = Field(
+    sticky: StickySpec | None = Field(
         None, description="What seeds the visitor's bucket; default: a cookie of our own."
     )
     fallback: Annotated[
@@ -286,7 +291,7 @@ class SliceSpec(Spec):
     shadow: ShadowSpec | None = Field(None, description="Copies to the side that does not answer; default: none.")
     repeatable: Flag = Field(False, description="`true`: legacy may be asked again with a citizen's session.")
     compare: Annotated[CompareSpec | None, Later()] = Field(None, description="How answers are compared.")
-    gates: Annotated[GatesSpec | None, Later()] = Field(None, description="What must hold before it moves up.")
+    gates: GatesSpec | None = Field(None, description="What must hold before it moves up.")
     ladder: tuple[StageText, ...] = Field(
         LADDER, description="The stages it climbs. Ten times more visitors a step, then half, then all.", min_length=1
     )

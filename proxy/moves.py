@@ -12,7 +12,7 @@ from notation.problems import ConfigError, Problem, one_of
 from proxy import config, control, edit, holds
 from proxy.chosen import no_file
 from proxy.holds import Bypass, Change, Hold, Holds
-from proxy.stages import LEGACY, SERVED, Stage, effective, next_rung
+from proxy.stages import LEGACY, Stage, effective, next_rung
 from proxy.stages import parse as parse_stage
 
 
@@ -95,8 +95,6 @@ def promote(order: Order, to: Stage | None, *, force: bool, dry_run: bool) -> No
 def rollback(order: Order, to: Stage | None, *, dry_run: bool) -> None:
     """Hold the slice first, then edit the file if that can be done, else print the change. Raises as `promote`."""
     target = to or LEGACY
-    if target.name not in SERVED:
-        raise ConfigError([Problem(None, f"the stage {target} is not acted on yet", f"stages: {', '.join(SERVED)}")])
     running = _running(order)
     kept = _kept(order, running)
     file_stage = _stage_in_file(order, running)
@@ -139,7 +137,7 @@ def resume(order: Order, to: Stage | None, *, dry_run: bool) -> None:
         order.say(f"slice '{order.slice}' is not held; it is at {file_stage}, as {order.routes.name} says")
         return
     before = effective(file_stage, hold.stage)
-    if to is not None and (to <= hold.stage or to.name not in SERVED):
+    if to is not None and to <= hold.stage:
         what = f"a hold at {hold.stage} cannot be raised to {to}"
         raise ConfigError([Problem(None, what, f"without --to it is cleared, and {file_stage} holds again")])
     left = Hold(to, order.who, order.when, order.why) if to is not None and to < file_stage else None

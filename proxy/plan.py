@@ -3,12 +3,15 @@
 No clock, no dice, no sockets.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from proxy.asked import FORM_LIMIT, IDEMPOTENT, SAFE, Asked, form_overrides
 from proxy.paths import BadPath, PathRules, read_path
 from proxy.table import Ambiguous, Claim, Gone, Redirect, Route, Shadowing, Table
+from proxy.visitors import BUCKETS, COOKIE, Visit, visit_of
 
 __all__ = [
     "DEFAULT_SERIES", "FIRST_FREE_SERIES", "FORM_LIMIT", "HEALTH_PATH", "HEALTH_SERIES", "IDEMPOTENT",
@@ -21,6 +24,7 @@ HEALTH_PATH = b"/.fig/health"
 
 Reason = Literal[
     "default", "no default", "stage legacy", "stage shadow", "stage", "writes to legacy", "overrides its method",
+    "canary", "wrote",
     "redirect", "gone", "health", "other host", "bad path", "ambiguous", "fallback", "assets",
 ]  # fmt: skip
 
@@ -30,8 +34,8 @@ class Forward:
     """Sent to `backend` as `target`; counted in `series`.
 
     `shadowing`: how it is copied, if it may be; `if_overridden`: its body is a form, and may name another method; then
-    (see `form_overrides`) this is the plan. Not frozen, like `Answer`: one is made for every request, and freezing
-    trebles what that takes.
+    (see `form_overrides`) this is the plan; `visit`: where its slice tells visitors apart. Not frozen, like `Answer`:
+    one is made for every request, and freezing trebles what that takes.
     """
 
     backend: str
@@ -41,6 +45,12 @@ class Forward:
     claim: Claim | None = None
     if_overridden: "Forward | None" = None
     shadowing: Shadowing | None = None
+    visit: Visit | None = None
+
+    @property
+    def by_slice(self) -> bool:
+        """Whether the slice's backend answers, and not legacy or who stands in."""
+        return self.claim is not None and self.series != self.claim.series
 
 
 @dataclass(slots=True)
@@ -72,8 +82,16 @@ class Rules:
     paths: PathRules
 
 
-def make_plan(asked: Asked, rules: Rules) -> Forward | Answer:
+_NOTHING_KNOWN: Mapping[bytes, int] = MappingProxyType({})
+
+
+def make_plan(
+    asked: Asked, rules: Rules, newcomer: bytes | None = None, as_of: Mapping[bytes, int] = _NOTHING_KNOWN
+) -> Forward | Answer:
     """The plan for one request.
+
+    `newcomer`: an id drawn at random, for a visitor who has none, and spent if the plan's visit has it; without, legacy
+    answers such a visitor of a canary. `as_of`: by slice, the second up to which its datasets know what legacy knows.
 
     Counters: a claim's first series counts what legacy or the proxy answered, the next one what the slice answered.
     """
@@ -104,13 +122,19 @@ def make_plan(asked: Asked, rules: Rules) -> Forward | Answer:
             "ambiguous",
             detail=f"the path reads as {one} and as {other}, which do not lead to the same place",
         )
-    return _as_claimed(asked, claim, readings.canonical)
+    return _as_claimed(asked, claim, readings.canonical, newcomer, as_of)
 
 
-def _as_claimed(asked: Asked, claim: Claim, canonical: bytes) -> Forward | Answer:
+def _as_claimed(
+    asked: Asked, claim: Claim, canonical: bytes, newcomer: bytes | None, as_of: Mapping[bytes, int]
+) -> Forward | Answer:
     match claim.leads_to:
         case Route() as route:
-            return _to_side(asked, claim, route, canonical)
+            if route.visiting is None:
+                return _to_side(asked, claim, route, canonical)
+            writes = not asked.is_safe
+            visit = visit_of(asked, route.visiting, newcomer, as_of, writes=writes)
+            return _to_side(asked, claim, route, canonical, visit)
         case Redirect(to, status):
             location = claim.pattern.replace(canonical, to)
             if asked.query is not None:
@@ -120,23 +144,39 @@ def _as_claimed(asked: Asked, claim: Claim, canonical: bytes) -> Forward | Answe
             return Answer(410, claim.series, "gone", claim=claim)
 
 
-def _to_side(asked: Asked, claim: Claim, route: Route, canonical: bytes) -> Forward:
+def _to_side(asked: Asked, claim: Claim, route: Route, canonical: bytes, visit: Visit | None = None) -> Forward:
+    reason = _why_legacy(asked, route, visit)
+    if reason is not None:
+        shadowing = _copied(asked, route) if reason == "stage shadow" else None
+        return Forward(route.legacy, asked.target, claim.series, reason, claim, None, shadowing, visit)
+    plan = as_slice(asked, claim, route, canonical)
+    plan.shadowing, plan.visit = _copied(asked, route), visit
+    if asked.has_body and route.stage.name != "retired" and asked.carries_form:
+        overridden = replace(visit, writes=True) if visit is not None else None
+        plan.if_overridden = Forward(
+            route.legacy, asked.target, claim.series, "overrides its method", claim, visit=overridden
+        )
+    return plan
+
+
+def _why_legacy(asked: Asked, route: Route, visit: Visit | None) -> Reason | None:
+    """Why a request of a slice goes to legacy; None if it goes to the slice."""
     stage = route.stage.name
     if stage == "legacy":
-        return Forward(route.legacy, asked.target, claim.series, "stage legacy", claim)
+        return "stage legacy"
     if stage == "shadow":
-        return Forward(route.legacy, asked.target, claim.series, "stage shadow", claim, None, _copied(asked, route))
+        return "stage shadow"
+    if stage == "retired":
+        return None
     # A route that names the method promises that its slice submits legacy's own form; an overridden method is not the
     # one it named.
     if asked.overrides_method:
-        return Forward(route.legacy, asked.target, claim.series, "overrides its method", claim)
+        return "overrides its method"
     if asked.method not in SAFE and not route.names_method:
-        return Forward(route.legacy, asked.target, claim.series, "writes to legacy", claim)
-    plan = as_slice(asked, claim, route, canonical)
-    plan.shadowing = _copied(asked, route)
-    if asked.has_body and asked.carries_form:
-        plan.if_overridden = Forward(route.legacy, asked.target, claim.series, "overrides its method", claim)
-    return plan
+        return "writes to legacy"
+    if visit is None:
+        return None
+    return "wrote" if visit.stays else "canary" if visit.is_outside else None
 
 
 def as_slice(asked: Asked, claim: Claim, route: Route, canonical: bytes) -> Forward:
@@ -170,7 +210,9 @@ def because(plan: Forward | Answer) -> str:
         "no default": "no route claims it and there is no default:",
         "stage legacy": f"slice {name} is at stage legacy",
         "stage shadow": f"slice {name} is at stage shadow: legacy answers",
-        "stage": f"slice {name} is at stage {stage}",
+        "stage": f"slice {name} is at stage {stage}" + _place(plan),
+        "canary": f"slice {name} is at stage {stage}" + _place(plan),
+        "wrote": f"this visitor has written to legacy, and the datasets of slice {name} are not newer yet",
         "writes to legacy": f"slice {name} writes to legacy, and its route does not name this method",
         "overrides its method": f"it overrides its method, so it counts as unsafe, and slice {name} writes to legacy",
         "redirect": f"{at} redirects it",
@@ -182,6 +224,21 @@ def because(plan: Forward | Answer) -> str:
         "bad path": "",
         "ambiguous": "",
     }[plan.reason] or (plan.detail if isinstance(plan, Answer) else "")
+
+
+def _place(plan: Forward | Answer) -> str:
+    """Where the visitor of a canary falls."""
+    visit = plan.visit if isinstance(plan, Forward) else None
+    if visit is None or visit.visiting.share is None:
+        return ""
+    share = f"{visit.visiting.share * 100 / BUCKETS:g}"
+    if visit.bucket is not None:
+        falls = f"{(visit.bucket + 1) * 100 / BUCKETS:g}"
+        return f", and this visitor falls at {falls}, {'above' if visit.is_outside else 'within'} {share}"
+    if visit.visiting.sticky is not None:
+        return f": legacy answers until there is the cookie {visit.visiting.sticky.decode()}, which then decides"
+    cookie = COOKIE.decode()
+    return f": of visitors without the cookie {cookie} the slice gets {share}% for good (--cookie {cookie}=… tells)"
 
 
 def _shown(text: bytes) -> str:

@@ -34,7 +34,6 @@ class Stage:
 
 
 LEGACY, SHADOW, LIVE, RETIRED = Stage("legacy"), Stage("shadow"), Stage("live"), Stage("retired")
-SERVED: tuple[StageName, ...] = ("legacy", "shadow", "live")  # acted on now; the others are understood only
 FALLS_BACK: tuple[StageName, ...] = ("canary", "live")  # where a citizen may be answered by a side that fails
 LADDER = (SHADOW, Stage("canary", 1.0), Stage("canary", 10.0), Stage("canary", 50.0), LIVE)
 

@@ -22,7 +22,7 @@ def stand_in(plan: Forward, target: bytes) -> StandIn | None:
     if claim is None or not isinstance(route, Route) or route.fallback is None:
         return None
     fallback = route.fallback
-    return StandIn(Forward(fallback.to, target, claim.series, "fallback", claim), fallback.on)
+    return StandIn(Forward(fallback.to, target, claim.series, "fallback", claim, visit=plan.visit), fallback.on)
 
 
 def other_side(plan: Forward, target: bytes, paths: PathRules) -> Forward | None:
@@ -43,9 +43,9 @@ def other_side(plan: Forward, target: bytes, paths: PathRules) -> Forward | None
     if not any(_claims(pattern, matched) for pattern in route.assets):
         return None
     if plan.backend == route.backend:
-        return Forward(route.legacy, target, claim.series, "assets", claim)
+        return Forward(route.legacy, target, claim.series, "assets", claim, visit=plan.visit)
     path = claim.pattern.replace(readings.canonical, route.rewrite) if route.rewrite else readings.canonical
-    return Forward(route.backend, path + mark + query, claim.series + 1, "assets", claim)
+    return Forward(route.backend, path + mark + query, claim.series + 1, "assets", claim, visit=plan.visit)
 
 
 def _claims(pattern: Pattern, path: bytes) -> bool:

@@ -38,6 +38,7 @@ from proxy.keeping import Keeping
 from proxy.ledger.place import ledger_problems
 from proxy.logfile import log_problems
 from proxy.model import RoutesSpec
+from proxy.newness import follow as newness_of
 from proxy.predecessor import NotHandedOver, Predecessor
 from proxy.sections import NO_SECTIONS
 from proxy.sockets import CannotListen, Listener
@@ -159,6 +160,8 @@ class Supervisor:
                 listener.open()
             await self.crew.open()
         tasks += [asyncio.create_task(each) for each in (self._watch(), self._reread(), self.notifier.keep_alive())]
+        newness = newness_of(self.home, lambda: self.loaded.spec, self.crew.tell, self.stopping)
+        tasks.append(asyncio.create_task(newness))
         copies = [hand.copies for hand in self.crew.hands]
         self.keeper = Keeping(
             *(self.home, self.admin, self.counters, copies, self.say),

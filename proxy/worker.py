@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
-from proxy.channel import Begin, Claims, Drain, Dropped, Open, Swap, Swapped, frame, receive, send
+from proxy.channel import Begin, Claims, Drain, Dropped, Newer, Open, Swap, Swapped, frame, receive, send
 from proxy.counters import GENERATION, Counters
 from proxy.draining import drain
 from proxy.entrances import Entrance
@@ -58,18 +58,14 @@ class Worker:
                     # What comes lives long: looking at it again and again would hold requests up for 5 to 9 ms.
                     gc.disable()
                     self._coming = generation if since is None else await self._after(since, generation)
-                case Dropped(claims):
-                    assert self._coming is not None
-                    for claim in claims:
-                        self._coming.rules.table.drop(claim)
-                    await asyncio.sleep(0)
-                case Claims(claims):
-                    assert self._coming is not None
-                    for claim in claims:
-                        self._coming.rules.table.add(claim)
+                case Dropped() | Claims() as piece:
+                    self._take(piece)
                     await asyncio.sleep(0)  # requests first
                 case Swap():
                     await self._take_over()
+                case Newer(as_of):
+                    if self._station is not None:  # else it is told once more after the first generation
+                        self._station.visitors.as_of = as_of
                 case Open():
                     for entrance in self._entrances:
                         await entrance.open()
@@ -78,6 +74,15 @@ class Worker:
                     return
         # Without a supervisor nobody could change the table any more: better the next supervisor's workers serve.
         await self._drain(Drain(self._station.generation.grace if self._station else 0.0))
+
+    def _take(self, piece: Dropped | Claims) -> None:
+        assert self._coming is not None
+        table = self._coming.rules.table
+        for claim in piece.claims:
+            if isinstance(piece, Dropped):
+                table.drop(claim)
+            else:
+                table.add(claim)
 
     async def _after(self, since: int, generation: Generation) -> Generation:
         """The generation with a copy of the table that is served by, which is to become its own."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from notation.problems import Refused, one_of
 from proxy.holds import Change
-from proxy.stages import LEGACY, SERVED, SHADOW, Stage, parse
+from proxy.stages import LEGACY, SHADOW, Stage, parse
 
 # Characters of a reason, which stands in data/holds.json, in the log and on the pages.
 WHY_LIMIT = 500
@@ -58,7 +58,7 @@ def moves(row: Told) -> Sequence[Move]:
     """Where a slice can be moved from here, the lowest stage first."""
     now, file, hold = parse(row["stage"]), parse(row["file_stage"]), row["hold"]
     below_file = {LEGACY, SHADOW, *map(parse, row["ladder"])}
-    stages = sorted(stage for stage in below_file if stage < file and stage.name in SERVED)
+    stages = sorted(stage for stage in below_file if stage < file)
     held = parse(hold["stage"]) if hold else None
     found = [
         Move("rollback" if stage < now else "promote", stage, stage) for stage in stages if stage not in (now, held)

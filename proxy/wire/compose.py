@@ -37,10 +37,13 @@ def request_bytes(
     )
 
 
-def reply_bytes(reply: ReplyHead, *, minor: int, keep_alive: bool, chunked: bool, date: bytes, hsts: bytes) -> bytes:
+def reply_bytes(
+    reply: ReplyHead, lines: bytes, *, minor: int, keep_alive: bool, chunked: bool, date: bytes, hsts: bytes
+) -> bytes:
     """A reply's head for a citizen who speaks HTTP/1.`minor`.
 
-    `chunked`: how its body will be framed; `date` and `hsts`: the lines to add unless the backend said its own.
+    `lines`: its fields, as this citizen gets them; `chunked`: how its body will be framed; `date` and `hsts`: the lines
+    to add unless the backend said its own.
     """
     # RFC 9110 section 6.6.1: "A recipient with a clock that receives a response message without a Date header field
     # MUST record the time it was received and append a corresponding Date header field…"
@@ -58,7 +61,7 @@ def reply_bytes(reply: ReplyHead, *, minor: int, keep_alive: bool, chunked: bool
     stays = b"" if minor == 1 else b"Connection: keep-alive\r\n"
     connection = stays if keep_alive else b"Connection: close\r\n"
     begins = _BEGINNINGS[reply.status]
-    return b"".join((begins, reply.reason, b"\r\n", reply.lines, framing, _VIA, date, hsts, connection, b"\r\n"))
+    return b"".join((begins, reply.reason, b"\r\n", lines, framing, _VIA, date, hsts, connection, b"\r\n"))
 
 
 def switched_bytes(reply: ReplyHead) -> bytes:

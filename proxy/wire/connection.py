@@ -56,6 +56,10 @@ class Connection(asyncio.Protocol):
             return lines
         return carried_on(lines, told, is_trusted=self._peer is not None and self._peer.is_trusted)
 
+    def speaks_tls(self, request: RequestHead) -> bool:
+        """Whether the citizen speaks TLS, to us or to a trusted proxy before us."""
+        return self._peer is not None and self._peer.proto(request, self.station.generation.trust) == b"https"
+
     def begin_line(self, request: RequestHead | None, trace: bytes, began: float) -> Line | None:
         """The access log's line for a request, if it is to have one."""
         access, peer = self.station.access, self._peer

@@ -18,6 +18,7 @@ from proxy.wire.chunked import LAST_CHUNK, encode_chunk
 from proxy.wire.compose import interim_bytes, reply_bytes, switched_bytes
 from proxy.wire.heads import ReplyHead, RequestHead
 from proxy.wire.log import Line
+from proxy.wire.visiting import lines_for
 
 if TYPE_CHECKING:
     from proxy.wire.downstream import Downstream
@@ -212,8 +213,10 @@ class Exchange:
         # An unframed body for 1.0 ends with the connection; an answer before the request's end leaves bytes we will not
         # read.
         self.keeps_open = self.citizen.stays_open(self) and not (unframed and minor == 0)
+        visit = self.plan.visit
         head = reply_bytes(
             reply,
+            reply.lines if visit is None else lines_for(visit, self, reply),
             minor=minor,
             keep_alive=self.keeps_open,
             chunked=self._chunked,

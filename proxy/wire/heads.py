@@ -121,6 +121,11 @@ class AskedByHead(Asked):
         """Name and value of each that passes the proxy."""
         return self._head.fields
 
+    @property
+    def lines(self) -> bytes:
+        """The same, as they are sent; who looks on them for a visitor says so in the plan."""
+        return self._whole.lines
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:

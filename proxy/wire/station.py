@@ -15,7 +15,7 @@ from proxy.standing import Standing
 from proxy.trace import opening
 from proxy.wire.log import AccessLog
 from proxy.wire.outbox import Outbox
-from proxy.wire.plans import Plans
+from proxy.wire.plans import Plans, Visitors
 
 if TYPE_CHECKING:
     from proxy.wire.pool import Pool
@@ -74,6 +74,7 @@ class Station:
     journal: AccessLog = field(init=False)
     # The same while it is on: most ask no more of it than this.
     access: AccessLog | None = None
+    visitors: Visitors = field(default_factory=Visitors)
     # The line that an answer without a date gets.
     date: bytes = b""
     _standings: dict[int, Standing] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Station:
         """From the next request on."""
         self.generation = generation
         self.named = {}
-        self.plans = Plans(generation.rules)
+        self.plans = Plans(generation.rules, self.visitors)
         self.journal.set(generation.log)
         self.access = self.journal if generation.log.share else None
 

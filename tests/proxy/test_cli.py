@@ -213,15 +213,11 @@ def test_a_home_that_is_none_is_said(run: Fig, monkeypatch: pytest.MonkeyPatch) 
         assert said(run(*words)) == (2, "FIG_HOME is nowhere, which is no folder\n    create it, or unset FIG_HOME\n")
 
 
-LATER = "slices.repairs.stage (canary and retired) is not acted on yet\n    write legacy, shadow or live until it is\n"
 NO_SLICE = "there is no slice 'repair' in routes.yaml\n    declared slices: repairs. Did you mean 'repairs'?\n"
 REFUSED = [
     ("a slice that is not there", ROUTES, "promote repair", 2, NO_SLICE),
     ("a slice that is not there", ROUTES, "rollback repair", 2, NO_SLICE),
     ("a slice that is not there", ROUTES, "resume repair", 2, NO_SLICE),
-    ("a stage not acted on yet", ROUTES, "promote repairs --to 'canary 5%'", 2, f"routes.yaml:12: {LATER}"),
-    ("a stage not acted on yet", LIVE, "rollback repairs --to 'canary 1%'", 2,
-     "the stage canary 1% is not acted on yet\n    stages: legacy, shadow, live\n"),
     ("the top", LIVE, "promote repairs", 1, "slice 'repairs' is at live, the top of its ladder\n"),
     ("down by promoting", LIVE, "promote repairs --to legacy", 2,
      "slice 'repairs' is at live, above legacy\n    to go down: fig rollback repairs --to 'legacy'\n"),

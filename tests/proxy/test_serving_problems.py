@@ -34,10 +34,8 @@ def test_the_whole_notation_is_not_served_yet_and_each_key_is_listed() -> None:
         f"routes.yaml:{line}: {key} is not acted on yet"
         for line, key in [
             (11, "keys"),
-            (37, "slices.repairs.stage (canary and retired)"),
-            (45, "slices.repairs.sticky"),
             (50, "slices.repairs.compare"),
-            (51, "slices.repairs.gates"),
+            *((51, f"slices.repairs.gates.{gate}") for gate in ("errors", "hold", "mismatch", "p95", "requests")),
         ]
     ]
 
@@ -58,9 +56,9 @@ def test_what_is_acted_on_is_served(tmp_path: Path) -> None:
 
 
 KEYS_LATER = [
-    ("backends: {legacy: {url: ['http://a', 'http://b'], retries: {budget: 10%}, sandbox: false}}",
-     "backends: {legacy: {url: http://a, sandbox: true}}",
-     "backends.legacy.sandbox is not acted on yet\n    remove it until it is"),
+    ("slices: {a: {backend: new, legacy: legacy, routes: [/a], promote: manual}}",
+     "slices: {a: {backend: new, legacy: legacy, routes: [/a], promote: auto}}",
+     "slices.a.promote is not acted on yet\n    remove it until it is"),
 ]  # fmt: skip
 
 
@@ -69,15 +67,6 @@ def test_a_default_written_out_is_served_and_another_value_is_not(
     same: str, other: str, error: str, tmp_path: Path
 ) -> None:
     for text, errors in ((same, []), (other, [f"routes.yaml:3: {error}"])):
-        backends = "" if "backends" in text else "\nbackends: {legacy: {url: 'http://127.0.0.1:8081'}}"
-        one = loaded(f"version: 1\nlisten: 127.0.0.1:8080\n{text}{backends}\n", tmp_path)
+        backends = "backends: {legacy: {url: 'http://127.0.0.1:8081'}, new: {url: 'http://127.0.0.1:9001'}}"
+        one = loaded(f"version: 1\nlisten: 127.0.0.1:8080\n{text}\n{backends}\n", tmp_path)
         assert [str(problem) for problem in serving_problems(one)] == errors
-
-
-@pytest.mark.parametrize("stage", ["canary 1%", "retired"])
-def test_some_stages_are_not_served_yet(stage: str, tmp_path: Path) -> None:
-    (problem,) = serving_problems(loaded(GOOD + f"    stage: {stage}\n", tmp_path))
-    assert str(problem) == (
-        "routes.yaml:12: slices.repairs.stage (canary and retired) is not acted on yet\n"
-        "    write legacy, shadow or live until it is"
-    )

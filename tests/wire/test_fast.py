@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from proxy.caching import kept_apart, kept_private
 from proxy.generation import HeadLimits
 from proxy.headers import SPECIAL_IN_REPLIES, SPECIAL_NAMES
 from proxy.wire import compiled, fast, patterns
@@ -79,10 +80,11 @@ def agree_on_reply(data: bytes, method: bytes = b"GET") -> bool:
 
 def written(reply: ReplyHead) -> Sequence[bytes]:
     return [
-        reply_bytes(reply, minor=minor, keep_alive=stays, chunked=False, date=b"Date: now\r\n", hsts=hsts)
+        reply_bytes(reply, lines, minor=minor, keep_alive=stays, chunked=False, date=b"Date: now\r\n", hsts=hsts)
         for minor in (0, 1)
         for stays in (False, True)
         for hsts in (b"", b"Strict-Transport-Security: max-age=1\r\n")
+        for lines in (reply.lines, kept_apart(reply.lines), kept_private(reply.lines))  # of a canary: for a visitor
     ]
 
 

@@ -328,7 +328,7 @@ def test_a_reply_that_is_taken_is_what_the_strict_reader_reads(
         assert message.status == reply.status
         assert message.content == (b"abc" if reply.chunked else content)
     chunked = reply.has_body and reply.length is None
-    sent = reply_bytes(reply, minor=1, keep_alive=True, chunked=chunked, date=b"", hsts=b"")
+    sent = reply_bytes(reply, reply.lines, minor=1, keep_alive=True, chunked=chunked, date=b"", hsts=b"")
     passed = reader.read_reply(
         sent + (encode_chunk(b"abc") + LAST_CHUNK if chunked else content), 0, method, ended=False
     )

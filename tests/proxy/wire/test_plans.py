@@ -17,7 +17,7 @@ from proxy.plan import Rules, make_plan
 from proxy.wire import plans
 from proxy.wire.grammar import read_request
 from proxy.wire.heads import AskedByHead, RequestHead
-from proxy.wire.plans import Plans
+from proxy.wire.plans import Plans, Visitors
 
 ROUTES = """\
 version: 1
@@ -73,8 +73,8 @@ BEGINNINGS = st.tuples(
     st.sampled_from((b"a.gov.uk", b"b.gov.uk", b"A.gov.uk:80", b"c.gov.uk")),
 )  # fmt: skip
 # fmt: off
-LINES = st.sampled_from((b"", b"X-Beta: 1\r\n", b"Cookie: pilot=yes\r\n", b"Content-Length: 3\r\n",
-                         b"X-Method: PUT\r\n", FORM + b"Content-Length: 3\r\n",
+LINES = st.sampled_from((b"", b"X-Beta: 1\r\n", b"Cookie: pilot=yes\r\n", b"Cookie: fig_wrote_one=9\r\n",
+                         b"Content-Length: 3\r\n", b"X-Method: PUT\r\n", FORM + b"Content-Length: 3\r\n",
                          b"Transfer-Encoding: chunked\r\n"))
 # fmt: on
 # Few that begin alike, so that they meet.
@@ -86,18 +86,18 @@ REQUESTS = st.lists(BEGINNINGS, min_size=1, max_size=3).flatmap(
 @settings(max_examples=400, deadline=None)
 @given(REQUESTS)
 def test_a_plan_that_is_kept_is_the_plan_that_would_be_made(asked: list[RequestHead]) -> None:
-    known = Plans(RULES)
+    known = Plans(RULES, Visitors())
     for one in asked:
         assert known.plan(one) == make_plan(AskedByHead(one), RULES)
 
 
 def test_a_plan_is_made_once_for_requests_that_look_the_same() -> None:
-    known = Plans(RULES)
+    known = Plans(RULES, Visitors())
     assert known.plan(request(b"GET", b"/s/1")) is known.plan(request(b"GET", b"/s/1"))
 
 
 def test_where_a_field_or_a_cookie_decides_it_is_made_for_each() -> None:
-    known = Plans(RULES)
+    known = Plans(RULES, Visitors())
     for target, line in ((b"/a/b", b"X-Beta: 1\r\n"), (b"/a/c", b"Cookie: pilot=yes\r\n")):
         without, with_it = known.plan(request(b"GET", target)), known.plan(request(b"GET", target, lines=line))
         assert without.claim is not None
@@ -105,9 +105,18 @@ def test_where_a_field_or_a_cookie_decides_it_is_made_for_each() -> None:
         assert without.claim.at != with_it.claim.at
 
 
+def test_who_wrote_to_legacy_is_not_given_the_plan_of_who_did_not() -> None:
+    known = Plans(RULES, Visitors())
+    wrote = request(b"GET", b"/a/x", lines=b"Cookie: fig_wrote_one=9\r\n")
+    for _ in range(2):
+        assert known.plan(request(b"GET", b"/a/x")) is known.plan(request(b"GET", b"/a/x"))
+        assert known.plan(request(b"GET", b"/a/x")).reason == "stage"
+        assert known.plan(wrote).reason == "wrote"
+
+
 def test_what_is_kept_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "KNOWN", 5)
-    known = Plans(RULES)
+    known = Plans(RULES, Visitors())
     first = known.plan(request(b"GET", b"/s/0"))
     for number in range(1, 5):
         known.plan(request(b"GET", b"/s/%d" % number))
@@ -117,5 +126,5 @@ def test_what_is_kept_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_long_target_is_not_kept() -> None:
-    known, target = Plans(RULES), b"/s/" + b"x" * plans.LONGEST
+    known, target = Plans(RULES, Visitors()), b"/s/" + b"x" * plans.LONGEST
     assert known.plan(request(b"GET", target)) is not known.plan(request(b"GET", target))
