@@ -138,7 +138,7 @@ class OracleReading:
             frames = self.connection.fetch_df_batches(
                 select.sql, size=LONG_ROWS if wide else ROWS, requested_schema=requested(select.columns)
             )
-            for batch in gathered(pa.record_batch(frame) for frame in frames):
+            for batch in gathered(batch for frame in frames for batch in pa.table(frame).to_batches()):
                 yield promised(batch, select.columns, lambda stored: stored.decode())
                 self._check()
         except (oracledb.Error, ValueError, OverflowError) as exc:

@@ -6,7 +6,6 @@ reads come from tests/servers/tds.py, as [MS-TDS] has them; there is no SQL Serv
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
@@ -14,8 +13,9 @@ from typing import Any
 import mssql_python
 import pyarrow as pa
 
-from tests.extractors.recordings import RECORDED
+from tests.extractors.recordings import gives, short, write
 from tests.servers import tds
+from tests.servers.wire import Rows, Server
 
 SENT: list[tuple[str, list[object]]] = [
     ("tinyint", [0, 255]), ("smallint", [-(2**15), 2**15 - 1]), ("int", [-(2**31), 2**31 - 1]),
@@ -42,9 +42,9 @@ SENT: list[tuple[str, list[object]]] = [
 ]  # fmt: skip
 
 
-def drive(server: tds.Server, native: str, values: Sequence[object]) -> pa.Array[Any]:
+def drive(server: Server, native: str, values: Sequence[object]) -> pa.Array[Any]:
     """The column the driver makes of these values, between two NULLs. Raises what the driver raises."""
-    server.lay([("SELECT V", tds.Rows([("V", native)], [(value,) for value in [None, *values, None]]))])
+    server.lay([("SELECT V", Rows([("V", native)], [(value,) for value in [None, *values, None]]))])
     said = f"Server=127.0.0.1,{server.port};UID=reader;PWD={server.password};Encrypt=no"
     connection = mssql_python.connect(said, autocommit=True)
     try:
@@ -55,27 +55,13 @@ def drive(server: tds.Server, native: str, values: Sequence[object]) -> pa.Array
         connection.close()
 
 
-def short(value: object) -> object:
-    """As it is written down: bytes as hexadecimal, what is long by its length."""
-    text = value.hex() if isinstance(value, bytes) else value if value is None else str(value)
-    return text if text is None or len(text) <= 60 else f"{text[0]}… ({len(text)})"
-
-
-def one(server: tds.Server, native: str, values: list[object]) -> dict[str, object]:
-    said: dict[str, object] = {"type": native, "sent": [ascii_pair(short(value)) for value in values]}
+def one(server: Server, native: str, values: list[object]) -> dict[str, object]:
+    said: dict[str, object] = {"type": native, "sent": [short(value) for value in values]}
     try:
         given = drive(server, native, values)
     except (mssql_python.Error, RuntimeError) as exc:
         return {**said, "refused": " ".join(str(exc).split())}
-    kept = given.cast(pa.string()) if pa.types.is_temporal(given.type) else given
-    assert kept[0].as_py() is None
-    assert kept[-1].as_py() is None
-    return {**said, "arrow": str(given.type), "gives": [short(each) for each in kept[1:-1].to_pylist()]}
-
-
-def ascii_pair(value: object) -> object:
-    """Half a pair cannot stand in a file of UTF-8."""
-    return value.encode("ascii", "backslashreplace").decode() if isinstance(value, str) and "\ud83d" in value else value
+    return {**said, "arrow": str(given.type), "gives": gives(given)}
 
 
 def versions() -> dict[str, str]:
@@ -92,14 +78,5 @@ def record() -> dict[str, object]:
     }
 
 
-def written(said: dict[str, object]) -> str:
-    """As JSON, a type a line."""
-    types = said["types"]
-    assert isinstance(types, list)
-    lines = ",\n".join("    " + json.dumps(each, ensure_ascii=False) for each in types)
-    head = json.dumps({**said, "types": []}, ensure_ascii=False, indent=2)
-    return head.replace('"types": []', f'"types": [\n{lines}\n  ]') + "\n"
-
-
 if __name__ == "__main__":
-    (RECORDED / "mssql.json").write_text(written(record()), encoding="utf-8")
+    write("mssql", record())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,9 @@ import pyarrow as pa
 from extractors import formats, spec
 from extractors.compiled import Column
 from extractors.dialects import Dialect, Planned
-from extractors.dialects.odbc import Decode
 from extractors.model import ColumnSpec
 from extractors.raw import Array
 from extractors.schema import coerce, reader
-from extractors.sources.batches import promised
 from notation import marked_yaml
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "types.md"
@@ -27,6 +24,32 @@ Line = tuple[str, str, str, str, str]  # declared, the source's type, read as, t
 
 def recorded(name: str) -> Any:
     return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def write(name: str, said: dict[str, object]) -> None:
+    """A recording as JSON, a type a line."""
+    types = said["types"]
+    assert isinstance(types, list)
+    listed = ",\n".join("    " + json.dumps(each, ensure_ascii=False) for each in types)
+    head = json.dumps({**said, "types": []}, ensure_ascii=False, indent=2)
+    text = head.replace('"types": []', f'"types": [\n{listed}\n  ]') + "\n"
+    (RECORDED / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+def short(value: object) -> object:
+    """As it is written down: bytes as hexadecimal, what is long by its length; half a pair has no place in UTF-8."""
+    text = value.hex() if isinstance(value, bytes) else value if value is None else str(value)
+    if text is None or len(text) > 60:
+        return text and f"{text[0]}… ({len(text)})"
+    return text.encode("ascii", "backslashreplace").decode() if "\ud83d" in text else text
+
+
+def gives(column: Array) -> list[object]:
+    """What a driver gave between two NULLs."""
+    kept = column.cast(pa.string()) if pa.types.is_temporal(column.type) else column
+    assert kept[0].as_py() is None
+    assert kept[-1].as_py() is None
+    return [short(each) for each in kept[1:-1].to_pylist()]
 
 
 def lines(section: str) -> Iterator[Line]:
@@ -45,32 +68,6 @@ def column(declared: str) -> Column:
 
 def planned(line: Line, dialect: Dialect, *, as_text: bool = False) -> Planned:
     return dialect.plan(column(line[0]), line[1], as_text=as_text)
-
-
-def given(text: str, kind: pa.DataType) -> Array:
-    """What a line says the driver gives, between two NULLs, in the Arrow type it is recorded to have."""
-    value: object = text
-    if text.startswith("x'"):
-        value = bytes.fromhex(text[2:-1])
-    elif pa.types.is_decimal(kind):
-        value = Decimal(text)
-    elif pa.types.is_boolean(kind):
-        value = text == "true"
-    elif pa.types.is_floating(kind):
-        value = float(text)
-    elif pa.types.is_integer(kind):
-        value = int(text)
-    elif not pa.types.is_large_string(kind):
-        return pa.array([None, text, None]).cast(kind)
-    return pa.array([None, value, None], kind)
-
-
-def outcome(line: Line, plan: Planned, array: Array, decode: Decode) -> str:
-    """What becomes of it: as a batch of the driver's, promised, coerced."""
-    batch = promised(pa.RecordBatch.from_arrays([array], names=["whatever"]), [plan], decode)
-    assert batch.schema.names == ["c0"]
-    assert plan.arrow is None or batch.schema.types == [plan.arrow]
-    return became(line, batch.column(0))
 
 
 def became(line: Line, read: Array) -> str:

@@ -28,7 +28,7 @@ from extractors.sources import Reading, open_reading
 from notation import lake
 from notation.problems import Where
 from tests.servers import tds
-from tests.servers.tds import Fails, Rows
+from tests.servers.wire import Fails, Rows, Server
 
 from . import recordings
 from .mssql_recorded import record
@@ -45,7 +45,7 @@ TEXT, COUNT = "nvarchar(128)", ("n", "bigint")
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[tds.Server]:
+def server() -> Iterator[Server]:
     with tds.serving([], password="s3c;r}t") as running:
         yield running
 
@@ -59,8 +59,8 @@ def described(*columns: tuple[str, str | None, str | None]) -> tuple[str, Rows]:
     return "dm_exec_describe", Rows([(name, TEXT) for name in names], columns)
 
 
-def reading(server: tds.Server) -> AbstractContextManager[Reading]:
-    url = server.url("housing").replace(server.password, "s3c%3Br%7Dt")
+def reading(server: Server) -> AbstractContextManager[Reading]:
+    url = tds.url(server, "housing").replace(server.password, "s3c%3Br%7Dt")
     return open_reading(Source("silo", url, Path(), Where("datasets.yaml", 3)))
 
 
@@ -88,7 +88,7 @@ def sent(line: Line) -> tuple[str, object]:
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line[1]} {line[3]} as {line[0]}")
-def test_every_value_has_its_stated_outcome(line: Line, server: tds.Server) -> None:
+def test_every_value_has_its_stated_outcome(line: Line, server: Server) -> None:
     plan = recordings.planned(line, TSQL)
     assert plan.sql == line[2]
     native, value = sent(line)
@@ -105,7 +105,7 @@ def test_every_value_has_its_stated_outcome(line: Line, server: tds.Server) -> N
     assert recordings.became(line, batch.column(0)) == line[4]
 
 
-def test_half_a_pair_is_read_again_as_the_bytes_that_are_kept(server: tds.Server) -> None:
+def test_half_a_pair_is_read_again_as_the_bytes_that_are_kept(server: Server) -> None:
     stored = [(None,), ("🏠�".encode("utf-16-le"),), (b"\x3d\xd8",)]
     server.lay([snapshot(1), described(("V", "nvarchar(10)", None)),
                 (r"CONVERT\(varbinary\(max\), .* AS c0", Rows([("c0", "varbinary(max)")], stored))])  # fmt: skip
@@ -117,11 +117,12 @@ def test_half_a_pair_is_read_again_as_the_bytes_that_are_kept(server: tds.Server
 
 
 @pytest.mark.parametrize(("state", "level"), [(1, "SNAPSHOT"), (0, "READ COMMITTED"), (2, "READ COMMITTED")])
-def test_it_only_reads_in_a_snapshot_where_the_database_allows_one(state: int, level: str, server: tds.Server) -> None:
+def test_it_only_reads_in_a_snapshot_where_the_database_allows_one(state: int, level: str, server: Server) -> None:
     server.lay([snapshot(state)])
     before, logins = len(server.said), len(server.logins)
     with reading(server) as opened:
         assert opened.is_snapshot == (level == "SNAPSHOT")
+        server.wait(lambda: server.said[-1] == SETTINGS + level)
         assert server.logins[logins:] == [["reader", "housing", True]]
     asked = "SELECT snapshot_isolation_state FROM sys.databases WHERE database_id = DB_ID()"
     said = server.said[before:]
@@ -129,7 +130,7 @@ def test_it_only_reads_in_a_snapshot_where_the_database_allows_one(state: int, l
     assert said.index("rollback") < said.index(SETTINGS + level), "the level of a begun transaction cannot be SNAPSHOT"
 
 
-def test_rows_without_a_snapshot_come_with_their_count(server: tds.Server) -> None:
+def test_rows_without_a_snapshot_come_with_their_count(server: Server) -> None:
     counting = Rows([("c0", "int"), COUNT], [(number, 20_000) for number in range(20_000)])
     server.lay([snapshot(0), described(("V", "int", None)), (r"AS c0, \(SELECT COUNT_BIG", counting)])
     with reading(server) as opened:
@@ -141,7 +142,7 @@ def test_rows_without_a_snapshot_come_with_their_count(server: tds.Server) -> No
         assert opened.counted() == 0
 
 
-def test_long_values_are_whole(server: tds.Server) -> None:
+def test_long_values_are_whole(server: Server) -> None:
     values = ["x" * size for size in (0, 1, 4_095, 4_096, 2**20)] + ["🏠" * 2**18]
     server.lay([snapshot(1), described(("V", "nvarchar(max)", None)),
                 (" AS c0", Rows([("c0", "nvarchar(max)")], [(value,) for value in values * 20]))])  # fmt: skip
@@ -151,7 +152,7 @@ def test_long_values_are_whole(server: tds.Server) -> None:
     assert max(batch.nbytes for batch in batches) < 32 * 2**20
 
 
-def test_a_table_that_is_not_there_is_named_with_those_that_are(server: tds.Server) -> None:
+def test_a_table_that_is_not_there_is_named_with_those_that_are(server: Server) -> None:
     listed = [("dbo.JOBS", "JOB_NO", "int", 1, 12, None), ("dbo.JOBS", "NOTE", "nvarchar(max)", None, 12, "free text")]
     kinds = [("t", TEXT), ("c", TEXT), ("k", TEXT), ("p", "tinyint"), ("r", "bigint"), ("e", "nvarchar(4000)")]
     server.lay([snapshot(1), ("OBJECT_ID", Rows([("id", "int")], [(None,)])), ("sys.objects", Rows(kinds, listed))])
@@ -165,15 +166,15 @@ def test_a_table_that_is_not_there_is_named_with_those_that_are(server: tds.Serv
     assert (found.key, found.rows, found.comments) == (("JOB_NO",), 12, {"NOTE": "free text"})
 
 
-def test_a_clr_type_has_its_own_name(server: tds.Server) -> None:
+def test_a_clr_type_has_its_own_name(server: Server) -> None:
     there = ("OBJECT_ID", Rows([("id", "int")], [(7,)]))
     server.lay([snapshot(1), there, described(("A", "nvarchar(50)", "sysname"), ("G", None, "geography"))])
     with reading(server) as opened:
         assert opened.columns(TSQL.table("dbo.JOBS")) == {"A": "nvarchar(50)", "G": "geography"}
 
 
-def test_a_login_that_is_refused_is_said_without_the_password(server: tds.Server) -> None:
-    url = server.url("housing").replace(server.password, "wr0ng")
+def test_a_login_that_is_refused_is_said_without_the_password(server: Server) -> None:
+    url = tds.url(server, "housing").replace(server.password, "wr0ng")
     source = Source("silo", url, Path(), Where("datasets.yaml", 3))
     with pytest.raises(SourceRefused) as refused, open_reading(source):
         pass
@@ -184,7 +185,7 @@ def test_a_login_that_is_refused_is_said_without_the_password(server: tds.Server
     assert "wr0ng" not in "".join(traceback.format_exception(refused.value))
 
 
-def test_what_the_server_says_is_told_without_the_password(server: tds.Server) -> None:
+def test_what_the_server_says_is_told_without_the_password(server: Server) -> None:
     server.lay([snapshot(1), ("denied", Fails(229, "SELECT was denied, s3c;r}t or not"))])
     with reading(server) as opened:
         with pytest.raises(SourceRefused, match=r"SQL Server says: .*SELECT was denied, … or not") as refused:
@@ -195,7 +196,7 @@ def test_what_the_server_says_is_told_without_the_password(server: tds.Server) -
 
 
 @pytest.mark.parametrize("native", ["int", "nvarchar(max)"])
-def test_what_runs_is_ended_on_the_server_within_a_second(native: str, server: tds.Server) -> None:
+def test_what_runs_is_ended_on_the_server_within_a_second(native: str, server: Server) -> None:
     """The attention comes while rows do, and the driver takes the server's word that it has stopped."""
     endless = Rows([("c0", native)], [(7,)], endless=True)
     server.lay([snapshot(1), described(("V", native, None)), (" AS c0", endless)])
@@ -214,7 +215,7 @@ def test_what_runs_is_ended_on_the_server_within_a_second(native: str, server: t
     assert took < 2, "a second, and as much again for a busy machine"
 
 
-def test_rows_that_are_cut_off_are_not_taken_for_all(server: tds.Server) -> None:
+def test_rows_that_are_cut_off_are_not_taken_for_all(server: Server) -> None:
     """Where the connection is lost between two rows, the driver gives those that came and then none: as at the end."""
     cut = Rows([("c0", "int")], [(7,)] * 100, cut=True)
     server.lay([snapshot(1), described(("V", "int", None)), (" AS c0", cut)])
@@ -222,7 +223,7 @@ def test_rows_that_are_cut_off_are_not_taken_for_all(server: tds.Server) -> None
         list(opened.read(planned("int", QUERY)))
 
 
-def test_a_failure_after_some_rows_is_said(server: tds.Server) -> None:
+def test_a_failure_after_some_rows_is_said(server: Server) -> None:
     failing = Rows([("c0", "int")], [(7,)] * 100, failing=Fails(8134, "Divide by zero error encountered."))
     server.lay([snapshot(1), described(("V", "int", None)), (" AS c0", failing)])
     with reading(server) as opened, pytest.raises(SourceRefused, match=r"SQL Server says: .*Divide by zero"):
@@ -232,7 +233,7 @@ def test_a_failure_after_some_rows_is_said(server: tds.Server) -> None:
 def test_a_server_that_goes_away_while_rows_come_is_said() -> None:
     endless = Rows([("c0", "int")], [(7,)], endless=True)
     with tds.serving([snapshot(1), described(("V", "int", None)), (" AS c0", endless)]) as server:
-        source = Source("silo", server.url("housing"), Path(), Where("datasets.yaml", 3))
+        source = Source("silo", tds.url(server, "housing"), Path(), Where("datasets.yaml", 3))
         with open_reading(source) as opened:
             batches = opened.read(planned("int", QUERY))
             next(batches)
@@ -258,7 +259,7 @@ datasets:
 """
 
 
-def test_a_dataset_is_taken_over_the_wire(server: tds.Server, tmp_path: Path) -> None:
+def test_a_dataset_is_taken_over_the_wire(server: Server, tmp_path: Path) -> None:
     (tmp_path / "datasets.yaml").write_text(DATASETS)
     rows: Sequence[tuple[object, ...]] = [(1, "12.30", "Café"), (2, "-0.01", None), (3, None, "🏠")]
     server.lay([
@@ -267,7 +268,7 @@ def test_a_dataset_is_taken_over_the_wire(server: tds.Server, tmp_path: Path) ->
         (r"(?i)count_big", Rows([COUNT], [(3,)])),
         (" AS c0", Rows([("c0", "int"), ("c1", "money"), ("c2", "nvarchar(max)")], rows)),
     ])  # fmt: skip
-    url = server.url("housing").replace(server.password, "s3c%3Br%7Dt")
+    url = tds.url(server, "housing").replace(server.password, "s3c%3Br%7Dt")
     loaded = spec.load(tmp_path / "datasets.yaml", {"HOUSING_URL": url})
     done = extract(loaded.dataset("jobs"), tmp_path, loaded.keys_file, lambda step: None)
     assert (done.rows_in, done.rows_out) == (3, 3)

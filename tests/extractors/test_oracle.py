@@ -1,14 +1,11 @@
-"""Oracle without one: its plan and SQL, what its driver agrees to, and the driver itself before a closed door."""
+"""Oracle without one: its plan and SQL, and its driver before a closed door. The wire: test_oracle_wire.py."""
 
 from __future__ import annotations
 
 import os
-import re
 import traceback
 from pathlib import Path
-from typing import Any
 
-import oracledb
 import pyarrow as pa
 import pytest
 import sqlglot
@@ -18,43 +15,31 @@ from extractors.compiled import Column, Source
 from extractors.declared import Type
 from extractors.dialects import DIALECTS, Relation, Select
 from extractors.dialects.oracle import family, is_long
-from extractors.refused import NativeFailed, SourceRefused
+from extractors.refused import SourceRefused
 from extractors.sources import open_reading, oracle, oracle_catalogue
 from notation.problems import Refused, Where
 from tests.processes import free_port
 
 from . import recordings
+from .oracle_recorded import SENT
 from .recordings import Line
 
 ORACLE = DIALECTS["oracle"]
 LINES = list(recordings.lines("Oracle"))
-RECORDED = recordings.recorded("oracle")
 DAY = "'SYYYY-MM-DD HH24:MI:SS'"
-
-
-def plain(stored: bytes) -> str:
-    return stored.decode()
 
 
 def test_the_section_has_its_lines() -> None:
     assert len(LINES) > 35
-    assert set(RECORDED["arrow"]) - {family(line[1]) for line in LINES} == {"NCHAR"}
+    assert {family(native) for native, _, _ in SENT} - {family(line[1]) for line in LINES} == {"NCHAR"}
 
 
-@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line[1]} {line[3]} as {line[0]}")
-def test_every_value_has_its_stated_outcome(line: Line) -> None:
-    if line[2] == "refused":
-        with pytest.raises(Refused) as refused:
-            recordings.planned(line, ORACLE)
-        assert refused.value.what == line[4]
-        assert refused.value.hint
-        return
-    plan = recordings.planned(line, ORACLE)
-    assert plan.sql == line[2]
-    (asked,) = oracle.requested((plan,))
-    kind = RECORDED["results"].get(re.sub(r'^q\."V"\.|\W.*', "", line[2]), family(line[1]))
-    assert any(str(asked.type).startswith(agreed) for agreed in RECORDED["arrow"][kind])
-    assert recordings.outcome(line, plan, recordings.given(line[3], asked.type), plain) == line[4]
+@pytest.mark.parametrize("line", [line for line in LINES if line[2] == "refused"], ids=lambda line: line[1])
+def test_what_cannot_be_read_is_refused_before(line: Line) -> None:
+    with pytest.raises(Refused) as refused:
+        recordings.planned(line, ORACLE)
+    assert refused.value.what == line[4]
+    assert refused.value.hint
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line[2] != "refused"], ids=lambda line: line[1])
@@ -131,110 +116,6 @@ def test_a_closed_door_is_said_plainly_and_without_the_password() -> None:
     with pytest.raises(SourceRefused, match=refusal) as refused, open_reading(source):
         pass
     assert "s3cr3t" not in "".join(traceback.format_exception(refused.value))
-
-
-class Frames:
-    """A connection that gives two rows and then stops, as the driver does."""
-
-    def __init__(self, exc: Exception) -> None:
-        self.exc = exc
-
-    def fetch_df_batches(self, sql: str, *, size: int, requested_schema: pa.Schema) -> Any:
-        yield pa.record_batch({"C0": pa.array([None, None], requested_schema.types[0])})
-        raise self.exc
-
-
-@pytest.mark.parametrize(
-    ("exc", "expected"),
-    [(ValueError("year -44 is out of range"), NativeFailed), (oracledb.DatabaseError("ORA-01555"), SourceRefused)],
-)
-def test_what_stops_the_driver_midway(
-    exc: Exception, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    reading = oracle.OracleReading("silo", address("oracle://u:p@h/s"), Frames(exc))
-    monkeypatch.setattr(oracle.OracleReading, "columns", lambda *_: {"V": "DATE"})
-    plan = ORACLE.plan(Column("V", "v", Type("timestamp"), "keep"), "DATE", as_text=False)
-    with pytest.raises(expected) as raised:
-        list(reading.read(Select(ORACLE.table("T"), (plan,))))
-    if isinstance(raised.value, NativeFailed):
-        assert raised.value.columns == {"V"}
-
-
-class Session:
-    """An Oracle that keeps what it was asked; a call that `hangs` ends when it is cancelled."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-        self.cancelled = self.closed = 0
-
-    def cursor(self) -> Session:
-        return self
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def execute(self, sql: str) -> None:
-        self.said.append(sql)
-        if "fails" in sql:
-            raise oracledb.DatabaseError("ORA-00942: s3cr3t")
-
-    def fetchall(self) -> list[tuple[object, ...]]:
-        if "ORACLE_MAINTAINED" in self.said[-1]:
-            return [
-                ("HOUSING.JOBS", "JOB_NO", "NUMBER(9,0)", 1, 12, "its number"),
-                ("HOUSING.JOBS", "D", "DATE", None, 12, None),
-            ]
-        return []
-
-    def cancel(self) -> None:
-        self.cancelled += 1
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-@pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch) -> Session:
-    made = Session()
-    monkeypatch.setattr(oracledb, "connect", lambda **_: made)
-    return made
-
-
-SILO = Source("silo", "oracle://reader:s3cr3t@h/s", Path(), Where("datasets.yaml", 3))
-
-
-def test_the_session_is_pinned_and_reads_only_before_anything_is_asked(session: Session) -> None:
-    with open_reading(SILO) as reading:
-        assert session.said == list(oracle.SESSION)
-        assert session.said[-1] == "SET TRANSACTION READ ONLY"
-        assert reading.is_snapshot
-        assert session.closed == 0
-    assert session.closed == 1
-
-
-def test_a_table_that_is_not_there_is_named_with_those_that_are(session: Session) -> None:
-    with open_reading(SILO) as reading:
-        with pytest.raises(SourceRefused) as refused:
-            reading.columns(ORACLE.table("HOUSING.JOBZ"))
-        (found,) = reading.tables()
-    assert str(refused.value) == (
-        "source 'silo': there is no table or view 'HOUSING.JOBZ'; there are: HOUSING.JOBS. Did you mean 'HOUSING.JOBS'?"
-    )
-    assert (found.key, found.rows, found.comments) == (("JOB_NO",), 12, {"JOB_NO": "its number"})
-
-
-def test_what_the_driver_says_is_told_without_the_password_and_ends_when_cancelled(session: Session) -> None:
-    with open_reading(SILO) as reading:
-        with pytest.raises(SourceRefused, match="Oracle says: ORA-00942: …") as refused:
-            reading.ask("this fails")
-        assert "s3cr3t" not in "".join(traceback.format_exception(refused.value))
-        reading.cancel()
-        assert session.cancelled == 1
-        with pytest.raises(SourceRefused, match="the reading was cancelled"):
-            reading.ask("SELECT 1 FROM DUAL")
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if line[2] != "refused"], ids=lambda line: line[1])

@@ -1,28 +1,21 @@
 """The wire of a SQL Server and nothing behind it: a driver connects, logs in, asks, and gets what a test has laid out.
 
 TDS 7.4 as [MS-TDS] has it, without TLS. It knows no SQL: what each statement is answered with is the test's own. So
-it proves what a driver makes of each type's bytes and how it is driven, never that a statement is right. It is a
-process of its own, since the driver holds Python's lock while it waits for the rest of a long value.
+it proves what a driver makes of each type's bytes and how it is driven, never that a statement is right.
 """
 
 from __future__ import annotations
 
-import json
-import pickle
 import re
 import select
 import socket
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from itertools import chain, repeat
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
+from tests.servers import wire
 from tests.servers.tds_types import LATIN1, kind
+from tests.servers.wire import Fails, Gone, Rows, Server, Wire, exactly
 
 BATCH, RPC, ATTENTION, TRANSACTION, LOGIN, PRELOGIN, ANSWER = 1, 3, 6, 14, 16, 18, 4
 SIZE = 4096  # of a packet
@@ -32,136 +25,15 @@ TRANSACTIONS = {BEGIN: "begin", COMMIT: "commit", ROLLBACK: "rollback"}
 READ_ONLY_INTENT = 0x20  # in the login's type flags
 
 
-@dataclass(frozen=True, slots=True)
-class Fails:
-    """What a statement is refused with."""
-
-    number: int
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What a statement is answered with: columns as name and type, `("JOB_NO", "decimal(9,0)")`, and rows.
-
-    Endless: the last row is sent again and again. Failing: after the rows it says why there are no more. Cut: behind
-    the last of them it hangs up, and there should be more.
-    """
-
-    columns: Sequence[tuple[str, str]]
-    rows: Sequence[Sequence[object]] = ()
-    endless: bool = False
-    failing: Fails | None = None
-    cut: bool = False
-
-
-Answer = Rows | Fails | None  # None: done, and nothing to show
-Answers = Sequence[tuple[str, Answer]]  # a pattern found in the statement -> its answer; the first that fits
-
-
-@dataclass(slots=True)
-class Server:
-    """`with serving(answers) as server:` then `server.url("housing")`, `server.said`."""
-
-    process: subprocess.Popen[bytes]
-    password: str
-    port: int = 0
-    said: list[str] = field(default_factory=list)  # every statement, in order
-    logins: list[list[object]] = field(default_factory=list)  # who, into which database, only to read?
-    attentions: int = 0
-    told: threading.Condition = field(default_factory=threading.Condition)
-    laid: int = 0
-    sending: bool = False  # endless rows are on their way
-
-    def url(self, database: str) -> str:
-        return f"mssql://reader:{self.password}@127.0.0.1:{self.port}/{database}?encrypt=no"
-
-    def lay(self, answers: Answers) -> None:
-        """From now on it answers so."""
-        before = self.laid
-        assert self.process.stdin
-        pickle.dump((self.password, answers), self.process.stdin)
-        self.process.stdin.flush()
-        self.wait(lambda: self.laid > before)
-
-    def wait(self, until: Callable[[], bool]) -> None:
-        with self.told:
-            assert self.told.wait_for(until, 30), self.said
-
-    def listen(self) -> None:
-        """Its events, one a line, until it ends."""
-        assert self.process.stdout
-        for line in self.process.stdout:
-            what, value = json.loads(line)
-            with self.told:
-                match what:
-                    case "port":
-                        self.port = value
-                    case "laid":
-                        self.laid += 1
-                    case "said":
-                        self.said.append(value)
-                    case "login":
-                        self.logins.append(value)
-                    case "sending":
-                        self.sending = True
-                    case "attention":
-                        self.attentions += 1
-                self.told.notify_all()
+def url(server: Server, database: str) -> str:
+    return f"mssql://reader:{server.password}@127.0.0.1:{server.port}/{database}?encrypt=no"
 
 
 @contextmanager
-def serving(answers: Answers, password: str = "s3cr3t") -> Iterator[Server]:  # of the wire alone
-    root = Path(__file__).resolve().parents[2]
-    command = [sys.executable, "-c", "from tests.servers.tds import main; main()"]
-    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        server = Server(process, password)
-        listening = threading.Thread(target=server.listen)
-        listening.start()
-        try:
-            server.lay(answers)
-            yield server
-        finally:
-            process.kill()
-            process.wait()
-            listening.join()
-
-
-class _Gone(Exception):
-    """The client has hung up."""
-
-
-@dataclass(slots=True)
-class Wire:
-    """The process's own side: who may log in, and what is answered."""
-
-    password: str = ""
-    answers: Answers = ()
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def tell(self, what: str, value: object = None) -> None:
-        with self.lock:
-            print(json.dumps([what, value]), flush=True)
-
-    def answer(self, sql: str) -> Answer:
-        return next((answer for pattern, answer in self.answers if re.search(pattern, sql)), None)
-
-    def accept(self, door: socket.socket) -> None:
-        while True:
-            client, _ = door.accept()
-            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with client, suppress(_Gone, OSError):
-            session = Session(client, self)
-            while True:
-                session.serve()
-
-    def listen(self, orders: BinaryIO) -> None:
-        with suppress(EOFError):
-            while True:
-                self.password, self.answers = pickle.load(orders)  # from the test that started us
-                self.tell("laid")
+def serving(answers: wire.Answers, password: str = "s3cr3t") -> Iterator[Server]:
+    """`with tds.serving(answers) as server:` then `tds.url(server, "housing")`."""
+    with wire.serving("tests.servers.tds", answers, password) as server:
+        yield server
 
 
 @dataclass(slots=True)
@@ -188,19 +60,10 @@ class Session:
     def _message(self) -> tuple[int, bytes]:
         body = b""
         while True:
-            head = self._read(8)
-            body += self._read(int.from_bytes(head[2:4], "big") - 8)
+            head = exactly(self.client, 8)
+            body += exactly(self.client, int.from_bytes(head[2:4], "big") - 8)
             if head[1] & 1:
                 return head[0], body
-
-    def _read(self, size: int) -> bytes:
-        read = b""
-        while len(read) < size:
-            piece = self.client.recv(size - len(read))
-            if not piece:
-                raise _Gone
-            read += piece
-        return read
 
     def _send(self, body: bytes) -> None:
         for at in range(0, len(body) or 1, SIZE - 8):
@@ -247,7 +110,7 @@ class Session:
         ready, rows = bytearray(_described(answer)), 0
         if answer.endless:
             self.wire.tell("sending")
-        for row in chain(answer.rows, repeat(answer.rows[-1])) if answer.endless else answer.rows:
+        for row in answer.each():
             ready.append(0xD1)
             for each, value in zip(kinds, row, strict=True):
                 ready += each.null if value is None else each.write(value)
@@ -259,7 +122,7 @@ class Session:
                 del ready[: SIZE - 8]
         if answer.cut:
             self._packet(bytes(ready), is_last=False)
-            raise _Gone
+            raise Gone
         end = _done(HOLDS_COUNT, rows) if answer.failing is None else _error(answer.failing, "") + _done(HOLDS_ERROR)
         return self._send(bytes(ready) + end)
 
@@ -326,8 +189,4 @@ def _described(answer: Rows) -> bytes:
 
 
 def main() -> None:
-    """The process: its door in a thread of its own, what it is told from the test until that ends."""
-    wire, door = Wire(), socket.create_server(("127.0.0.1", 0))
-    wire.tell("port", door.getsockname()[1])
-    threading.Thread(target=wire.accept, args=(door,), daemon=True).start()
-    wire.listen(sys.stdin.buffer)
+    wire.run(Session)

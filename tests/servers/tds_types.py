@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -35,9 +36,9 @@ def kind(native: str) -> Kind:
     return _FIXED[name]
 
 
-def _short(code: int, info: bytes, write: Write, **more: int) -> Kind:
+def _short(code: int, info: bytes, write: Write) -> Kind:
     """A value behind one byte of length; 0 is NULL."""
-    return Kind(bytes([code]) + info, b"\0", lambda value: _after(write(value), 1), **more)
+    return Kind(bytes([code]) + info, b"\0", lambda value: _after(write(value), 1))
 
 
 def _after(stored: bytes, size: int) -> bytes:
@@ -49,8 +50,6 @@ def _whole(size: int) -> Kind:
 
 
 def _float(size: int) -> Kind:
-    import struct
-
     code = {4: "<f", 8: "<d"}[size]
     return _short(0x6D, bytes([size]), lambda value: struct.pack(code, float(str(value))))
 
