@@ -170,7 +170,7 @@ def _sections(spec: RoutesSpec, held: Held, book: SeriesBook, before: Sections) 
             False,
             fallback=fallback,
             shadowing=shadowing,
-            comparing=_comparing(slice_spec),
+            comparing=_comparing(slice_spec, spec.hosts),
             repeatable=slice_spec.repeatable,
             assets=assets,
             visiting=_visiting(name, slice_spec, stage),
@@ -231,12 +231,12 @@ def _visiting(name: str, spec: SliceSpec, stage: Stage) -> Visiting | None:
     return Visiting(name.encode(), share, sticky, has_datasets=spec.gates is not None and bool(spec.gates.datasets))
 
 
-def _comparing(spec: SliceSpec) -> Comparing:
+def _comparing(spec: SliceSpec, hosts: tuple[str, ...]) -> Comparing:
     """How the answers of a slice are compared."""
     compare = spec.compare
     if compare is None:
-        return USUAL
-    return Comparing(compare.ignore, compare.noise / 100, compare.keep_values, tuple(compare.keys.items()))
+        return replace(USUAL, hosts=hosts)
+    return Comparing(compare.ignore, compare.noise / 100, compare.keep_values, tuple(compare.keys.items()), hosts)
 
 
 def _timeouts(route: RouteSpec) -> Timeouts | None:

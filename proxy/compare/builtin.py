@@ -4,6 +4,7 @@ Dates of now are in moments.py. What one council's pages do besides is learned, 
 """
 
 import re
+from collections.abc import Collection
 from urllib.parse import SplitResult, urlsplit
 
 # Names of form fields, members, query parameters and cookies, without marks and in lower case, whose value is made
@@ -54,10 +55,11 @@ def settled_text(text: str) -> str:
     return _SPOKEN_ID.sub(r"\1…", text) if len(text) > _SHORTEST else text
 
 
-def settled_link(link: str) -> str:
+def settled_link(link: str, hosts: Collection[str] = ()) -> str:
     """Where it leads, whoever asks: without session ids, and for assets without what only defeats caches.
 
     `/a;jsessionid=1F?b=2&a=%7E` -> `/a?a=~&b=2`; the order of parameters does not count, their repetition does.
+    `hosts`: the public names, which a link may leave out.
     """
     link = link.strip()
     try:
@@ -72,8 +74,10 @@ def settled_link(link: str) -> str:
         if is_volatile(name, value) or (name.lower() in _BUSTERS and _ASSET.search(parts.path)):
             continue
         kept.append(_plain(pair.replace("+", "%20")))
-    plain = parts._replace(path=_plain(parts.path), query="&".join(sorted(kept)), netloc=parts.netloc.lower())
-    return plain.geturl()
+    path, query, host = _plain(parts.path), "&".join(sorted(kept)), parts.netloc.lower()
+    if host in hosts:
+        return parts._replace(scheme="", netloc="", path=path or "/", query=query).geturl()
+    return parts._replace(path=path, query=query, netloc=host).geturl()
 
 
 def _plain(text: str) -> str:

@@ -18,7 +18,7 @@ def compare(control: Reply, candidate: Reply, comparing: Comparing = USUAL) -> t
     """In order: status, fields, cookies, body. Raises Refused for an `ignore:` entry that `fig check` refuses."""
     ignoring = understood(comparing.ignore)
     found = Found(ignoring.written, comparing.keep_values)
-    same = sameness(control, candidate)
+    same = sameness(control, candidate, comparing.hosts)
     if control.status != candidate.status and "status" not in ignoring.written:
         found.add("status", Kind.STATUS, str(control.status), str(candidate.status))
         if _is_redirect(control) and _is_redirect(candidate):

@@ -26,7 +26,9 @@ _ORDINALS = str.maketrans({"s": "t", "n": "t", "r": "t", "d": "h"})  # 1st, 2nd 
 _WEEKDAY = r"(?P<weekday>(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?(?:,[ ]|[ ]))"
 _TIME = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[ ]?[ap]\.?m\b\.?)?"
 _ZONE = r"[ ]?(?:Z\b|(?:UTC|GMT|BST|CET|CEST)\b|[+-]\d\d:?\d\d\b)"
-_FIGURES = re.compile(r"\d:\d|\d[/.-]\d|\d{4}")  # each moment has some of these; most texts have none
+_FIGURES = re.compile(
+    r"\d:\d|\d[/.-]\d|\d{4}| ago\b|\bjust now\b", re.IGNORECASE
+)  # each moment has some of these; most texts have none
 _MOMENT = re.compile(
     rf"""(?<![\w.-]){_WEEKDAY}?
     (?:
@@ -39,6 +41,8 @@ _MOMENT = re.compile(
       (?:(?P<between>T|[ ]|,[ ]|[ ]at[ ])(?P<time>{_TIME})(?P<zone>{_ZONE})?)?
     | (?P<posix>{_MONTH}[ ][ \d]?\d[ ]\d\d:\d\d:\d\d[ ](?P<posixzone>[A-Z]{{3,4}}[ ])?\d{{4}})
     | (?P<alone>{_TIME})(?P<alonezone>{_ZONE})?
+    | (?P<ago>just[ ]now
+      | (?P<amount>an?|one|\d{{1,4}})[ ](?P<unit>sec|min)[a-z]*(?:,?[ ](?:and[ ])?\d+[ ]sec[a-z]*)?[ ]ago)
     | (?P<epoch>[1-9]\d{{9}}(?:\.?\d{{3}}|\.?\d{{6}})?)
     )(?![\w-]|[.:]\d)""",
     re.VERBOSE | re.IGNORECASE,
@@ -82,6 +86,8 @@ class Nows:
         return _MOMENT.sub(self._mark, text)
 
     def _mark(self, match: re.Match[str]) -> str:
+        if match["ago"]:
+            return "\0ago"
         for now in (self.control, self.candidate):
             if now is not None and any(_offset(read, now) is not None for read in _readings(match, now)):
                 return "\0now"
@@ -103,6 +109,8 @@ class Nows:
         assert self.candidate is not None
         if one[0] == other[0]:
             return True
+        if one["ago"] or other["ago"]:
+            return self._as_long_ago(one, other)
         if (one["weekday"] is None) != (other["weekday"] is None):
             return False
         return any(
@@ -110,6 +118,21 @@ class Nows:
             for mine in _readings(one, self.control)
             for theirs in _readings(other, self.candidate)
         )
+
+    def _as_long_ago(self, one: re.Match[str], other: re.Match[str]) -> bool:
+        """Whether `2 seconds ago` here and `5 seconds ago` there may be the same moment; of hours, it is not said."""
+        assert self.control is not None
+        assert self.candidate is not None
+        if not (one["ago"] and other["ago"]):
+            return False
+        return abs((self.control - _ago(one)) - (self.candidate - _ago(other))) <= NEAR
+
+
+def _ago(match: re.Match[str]) -> timedelta:
+    if match["amount"] is None:
+        return timedelta(0)
+    amount = int(match["amount"]) if match["amount"].isdigit() else 1
+    return timedelta(seconds=amount) if match["unit"].lower() == "sec" else timedelta(minutes=amount)
 
 
 def nows(control: Reply, candidate: Reply) -> Nows:

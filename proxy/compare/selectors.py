@@ -20,14 +20,14 @@ Attributes = Mapping[str, str | None]
 
 
 def own_selector(tag: str, attributes: Attributes, column: int = 0) -> str:
-    """The element alone: by its id, its name, its column, its first class or its tag."""
+    """The element alone: by its name as a field, its id, its column, its first class or its tag."""
     if not _WORD.fullmatch(tag):
         return "*"
     identity = stable_name(attributes)
-    if identity.startswith("#"):
-        return tag + identity
     if tag in NAMED:
         return tag + (_named(attributes.get("name") or "") or identity)
+    if identity.startswith("#"):
+        return tag + identity
     if column:
         return f"{tag}:nth-child({column})"
     return tag + identity

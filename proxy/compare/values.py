@@ -75,13 +75,14 @@ class Comparing:
     """`compare:` of a slice. `ignore` as written; `noise`: the share (0 to 1) on which legacy is asked twice.
 
     `keys`: by the path of a JSON array (`$.items`), the member that names its elements (`id`); other arrays go by
-    position.
+    position. `hosts`: the public names in lower case: an absolute link to one is the same as a relative one.
     """
 
     ignore: tuple[str, ...] = ()
     noise: float = 0.05
     keep_values: bool = False
     keys: tuple[tuple[str, str], ...] = ()
+    hosts: tuple[str, ...] = ()
 
 
 USUAL = Comparing()

@@ -6,6 +6,7 @@ import pytest
 
 from proxy.compare.compare import compare
 from proxy.compare.found import MOST
+from proxy.compare.values import Comparing
 from tests.proxy.compare.replies import LATER, ignoring, json, page, reply, told
 
 
@@ -85,6 +86,19 @@ def test_a_cookie_or_one_attribute_of_it_is_ignored() -> None:
     control, candidate = reply("", "", ("set-cookie", "S=1; HttpOnly; Secure")), reply("", "", ("set-cookie", "S=2"))
     assert told(control, candidate, ignoring("cookie:S HttpOnly")) == ["cookie:S Secure value Secure without Secure"]
     assert told(control, candidate, ignoring("cookie:S")) == []
+
+
+def test_a_link_to_a_public_name_may_leave_it_out() -> None:
+    council = Comparing(hosts=("www.anytown.gov.uk",))
+    absolute = page(
+        "<a href='https://www.anytown.gov.uk'>x</a>", ("location", "http://WWW.anytown.gov.uk/a"), status=201
+    )
+    assert told(absolute, page("<a href='/'>x</a>", ("location", "/a"), status=201), council) == []
+    inside = page("<a href='https://10.0.0.8/'>x</a>", ("location", "https://10.0.0.8/a"), status=201)
+    assert told(absolute, inside, council) == [
+        "header:location value text of 27 text of 18",
+        "css:a[href] value text of 26 text of 17",
+    ]
 
 
 def test_no_more_differences_than_anybody_would_read() -> None:
