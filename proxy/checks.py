@@ -9,6 +9,7 @@ from notation.problems import Problem, one_of
 from notation.shape import dotted
 from proxy.addresses import Address, leads_to, overlap
 from proxy.conflicts import conflicts
+from proxy.copyable import COPYABLE
 from proxy.ignored import comparing_is_understood
 from proxy.loops import redirect_loops
 from proxy.model import RoutesSpec
@@ -184,6 +185,18 @@ def own_writes_come_back(spec: RoutesSpec, document: Document, folder: Path) -> 
             yield Problem(document.where(("slices", name, "writes")), what, hint)
 
 
+def copies_cannot_write(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
+    for name, slice_ in spec.slices.items():
+        backend = spec.backends.get(slice_.backend)
+        unsafe = [each for each in slice_.shadow.methods if each.encode() not in COPYABLE] if slice_.shadow else []
+        if unsafe and backend is not None and not backend.sandbox:
+            what = f"slice '{name}' copies {', '.join(unsafe)} to backend '{slice_.backend}', which is no sandbox"
+            hint = (
+                f"write sandbox: true in backend '{slice_.backend}' if nothing that it writes counts, or copy GET, HEAD"
+            )
+            yield Problem(document.where(("slices", name, "shadow", "methods")), what, hint)
+
+
 def public_names_are_known(spec: RoutesSpec, document: Document, folder: Path) -> Iterator[Problem]:
     for name, backend in spec.backends.items() if not spec.hosts else ():
         said = [("host", backend.host)] if backend.host != "preserve" else []
@@ -212,6 +225,7 @@ CHECKS: tuple[Check, ...] = (
     tests_expect_something,
     ladders_ascend,
     own_writes_come_back,
+    copies_cannot_write,
     public_names_are_known,
     comparing_is_understood,
 )

@@ -286,6 +286,9 @@ CASES: list[tuple[str, str, str]] = [
     ("", "    writes: own\n    stage: live\n",
      ("12: slice 'repairs' keeps its own writes at stage live: rolling back would lose them\n"
      "    keep it at legacy or shadow until it can write back, or write writes: legacy")),
+    ("", "    shadow: {methods: [GET, POST, TRACE]}\n",
+     ("12: slice 'repairs' copies POST, TRACE to backend 'repairs-v2', which is no sandbox\n"
+     "    write sandbox: true in backend 'repairs-v2' if nothing that it writes counts, or copy GET, HEAD")),
     # --- the rest
     ("version: 1", "version: 2", "1: version: version 2 is not known\n    write version: 1"),
     ("version: 1\n", "", "1: the key 'version' is missing\n    Of this notation: 1."),
