@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from proxy.admin.app import close, make_app
+from proxy.admin.app import LINE_LIMIT, close, make_app
 from proxy.asking import Asking
 from proxy.channel import LedgerTrouble, Named, frame, receive
 from proxy.counters import Counters
@@ -100,7 +100,7 @@ def _say(text: str) -> None:
 async def _pages(home: Path, admin: socket.socket, counters: Counters) -> AsyncIterator[None]:
     address, port = admin.getsockname()[:2]
     app = make_app(home, address, port, counters)
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, max_line_size=LINE_LIMIT)
     await runner.setup()
     site = web.SockSite(runner, admin)
     await site.start()

@@ -4,6 +4,7 @@ A change is told by a token (`Authorization: Bearer`), never by a browser's cook
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from proxy.admin.saying import failed
 
 Said = dict[str, Any]
 A = TypeVar("A", bound=BaseModel)
+_NUMBER = re.compile(r"-?[0-9]{1,9}\Z", re.ASCII)
 Handler = Callable[[web.Request], Awaitable[Said]]
 
 
@@ -173,10 +175,15 @@ def _query(request: web.Request, kind: type[A]) -> A:
     for name in request.query:
         given = request.query.getall(name)
         field = kind.model_fields.get(name)
-        if len(given) > 1 and (field is None or field.default_factory is None):
+        if field is not None and field.default_factory is not None:  # a list
+            values[name] = given
+        elif len(given) > 1:
             raise NotUnderstood([f"{name} is given {len(given)} times"])
-        values[name] = given if field is not None and field.default_factory is not None else given[0]
-    return _validated(kind.model_validate_strings, values)
+        elif field is not None and field.annotation is int and _NUMBER.match(given[0]):
+            values[name] = int(given[0])
+        else:
+            values[name] = given[0]
+    return _validated(kind.model_validate, values)
 
 
 async def _body(request: web.Request, kind: type[A]) -> A:

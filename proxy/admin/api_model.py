@@ -11,8 +11,8 @@ from proxy.stages import CANARY, NAMES
 _STAGE = rf"^(?:{'|'.join(name for name in NAMES if name != 'canary')}|{CANARY.pattern.removesuffix(chr(92) + 'Z')})$"
 Stage = Annotated[str, StringConstraints(pattern=_STAGE)]
 Method = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,20}$")]
-Url = Annotated[str, StringConstraints(pattern=r"^(?:/|https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/)", max_length=8192)]
-HeaderField = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+: ?[ -~]*$", max_length=8192)]
+Url = Annotated[str, StringConstraints(pattern=r"^(?:/|https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/)", max_length=2048)]
+HeaderField = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+: ?[ -~]*$", max_length=512)]
 Why = Annotated[str, StringConstraints(pattern=r"\S", max_length=WHY_LIMIT)]
 
 
@@ -228,7 +228,7 @@ class ExplainAsked(Taken):
     method: Method = Field("GET", description="In capitals.")
     url: Url = Field(description="A path with its query, or a URL.")
     header: list[HeaderField] = Field(
-        default_factory=list, max_length=50, description="A header field, `Name: value`; may be given again."
+        default_factory=list, max_length=20, description="A header field, `Name: value`; may be given again."
     )
 
 

@@ -17,6 +17,8 @@ from proxy.counters import Counters
 
 # Bytes of a form or of an API request: a token, or a stage and a reason.
 BODY_LIMIT = 64 * 1024
+# Bytes of a request line: a request to be explained may have twenty header fields in its query.
+LINE_LIMIT = 64 * 1024
 _FOLDER = Path(__file__).parent
 
 
