@@ -13,6 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from proxy.admin.app import LINE_LIMIT, close, make_app
+from proxy.admin.seen import Seen
 from proxy.asking import Asking
 from proxy.channel import LedgerTrouble, Named, frame, receive
 from proxy.counters import Counters
@@ -35,19 +36,21 @@ async def serve(
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     findings = Findings()
+    seen = Seen(home, findings)
     recorder = _recorder(home, counters, findings, writer)
     async with contextlib.AsyncExitStack() as stack:
         asking = await stack.enter_async_context(Asking())
         shadows = await stack.enter_async_context(Shadows(counters, copies, asking, Dropped()))
         health = await stack.enter_async_context(Health(counters))
         if admin is not None:
-            await stack.enter_async_context(_pages(home, admin, counters))
+            await stack.enter_async_context(_pages(home, admin, counters, seen))
 
         async def listen() -> float:
             grace, intake = 0.0, Intake()
             while (message := await receive(reader)) is not None:
                 if isinstance(message, Named):
                     series = {number: (name, pattern) for name, pattern, number in message.series}
+                    seen.url = message.ledger
                     recorder.take_in(message.ledger, series)
                 elif (served := intake.take(message)) is not None:
                     asking.take_in(served.generation)
@@ -97,9 +100,9 @@ def _say(text: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _pages(home: Path, admin: socket.socket, counters: Counters) -> AsyncIterator[None]:
+async def _pages(home: Path, admin: socket.socket, counters: Counters, seen: Seen) -> AsyncIterator[None]:
     address, port = admin.getsockname()[:2]
-    app = make_app(home, address, port, counters)
+    app = make_app(home, address, port, counters, seen)
     runner = web.AppRunner(app, access_log=None, max_line_size=LINE_LIMIT)
     await runner.setup()
     site = web.SockSite(runner, admin)

@@ -23,6 +23,9 @@ from proxy.admin.openapi import PREFIX, Operation, describe
 from proxy.admin.orders import No, Order, slice_of
 from proxy.admin.people import WHO
 from proxy.admin.saying import failed
+from proxy.admin.seen import SPANS, NotSeen, ignore_line
+from proxy.compare.values import Reply
+from proxy.findings import Pair
 
 Said = dict[str, Any]
 A = TypeVar("A", bound=BaseModel)
@@ -88,6 +91,46 @@ async def _bypass(request: web.Request) -> Said:
     return _done(await changes.bypass(request, _who(request), order.why, on=order.on))
 
 
+async def _hits(request: web.Request) -> Said:
+    asked = _query(request, model.HitsAsked)
+    moments = await room(request).seen.over_time(SPANS[asked.span], asked.slice)
+    return {"moments": [asdict(moment) for moment in moments]}
+
+
+async def _differences(request: web.Request) -> Said:
+    name = slice_of(await changes.standing(request), request.match_info["name"])["name"]
+    try:
+        found = await room(request).seen.differences(name)
+    except NotSeen as error:
+        raise NotDone([str(error)]) from None
+    return {"differences": [{**asdict(each), "ignore": ignore_line(each.path)} for each in found]}
+
+
+async def _pairs(request: web.Request) -> Said:
+    name = slice_of(await changes.standing(request), request.match_info["name"])["name"]
+    return {"pairs": [_pair(each) for each in room(request).seen.findings.pairs(name)]}
+
+
+async def _answers(request: web.Request) -> Said:
+    name, number = request.match_info["name"], request.match_info["number"]
+    pair = room(request).seen.findings.pair(int(number)) if _NUMBER.match(number) else None
+    if pair is None or pair.slice != name:
+        raise No(f"answers {number} of slice '{name}' are not kept", is_unknown=True)
+    return {**_pair(pair), "control": _reply(pair.control), "candidate": _reply(pair.candidate)}
+
+
+def _pair(pair: Pair) -> Said:
+    places = [{name: getattr(each, name) for name in model.Place.model_fields} for each in pair.differences]
+    return {
+        "number": pair.number, "at": pair.at, "pattern": pair.pattern, "example": pair.example, "differences": places,
+    }  # fmt: skip
+
+
+def _reply(reply: Reply) -> Said:
+    fields = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in reply.fields]
+    return {"status": reply.status, "fields": fields, "body": reply.body.decode("utf-8", "replace")}
+
+
 OPERATIONS: Sequence[tuple[Operation, Handler]] = (
     (Operation("get", "/status", "How the whole proxy stands.", model.Status), _status),
     (Operation("get", "/slices", "Every slice as it stands.", model.Slices), _status),
@@ -111,6 +154,19 @@ OPERATIONS: Sequence[tuple[Operation, Handler]] = (
         ),
         _resume,
     ),
+    (
+        Operation("get", "/slices/{name}/differences", "How its answers differ.", model.Differences, failures=(404,)),
+        _differences,
+    ),
+    (
+        Operation("get", "/slices/{name}/answers", "Pairs of answers that differ.", model.Pairs, failures=(404,)),
+        _pairs,
+    ),
+    (
+        Operation("get", "/slices/{name}/answers/{number}", "Both answers.", model.Answers, failures=(404,)),
+        _answers,
+    ),
+    (Operation("get", "/hits", "Hits by side over time.", model.OverTime, model.HitsAsked), _hits),
     (Operation("get", "/changes", "Who moved what, when and why.", model.Changes), _changes),
     (
         Operation(

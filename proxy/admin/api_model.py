@@ -71,6 +71,17 @@ class Statuses(Said):
     cut: int
 
 
+class Verdicts(Said):
+    """What comparing concluded, since the proxy was started. `causes`: why exchanges are unjudged."""
+
+    matched: int
+    mismatched: int
+    ignored: int
+    judged: int
+    unjudged: int
+    causes: dict[str, int]
+
+
 class Slice(Said):
     """A slice as it stands. `stage`: the lower of the file's and the hold's; legacy while the bypass is on."""
 
@@ -84,6 +95,7 @@ class Slice(Said):
     legacy: str
     hits: Hits
     statuses: Statuses
+    verdicts: Verdicts
 
 
 class Slices(Said):
@@ -207,6 +219,86 @@ class Changes(Said):
     changes: list[Change]
 
 
+class Moment(Said):
+    """What was answered in one step of time, by side."""
+
+    label: str
+    legacy: int
+    slice: int
+
+
+class OverTime(Said):
+    """The oldest first, each step of time there is; times are UTC. Empty where the ledger cannot be read."""
+
+    moments: list[Moment]
+
+
+class Difference(Said):
+    """One way in which answers differed. `control` and `candidate`: shapes; `first` and `last`: seconds since 1970.
+
+    The values, redacted, are there with `compare: {keep_values: true}`; `ignore`: what to write under `compare:`.
+    """
+
+    pattern: str
+    path: str
+    kind: str
+    control: str
+    candidate: str
+    count: int
+    first: float
+    last: float
+    example: str
+    control_value: str | None
+    candidate_value: str | None
+    ignore: str
+
+
+class Differences(Said):
+    """Of the last 7 days, the most frequent first."""
+
+    differences: list[Difference]
+
+
+class Place(Said):
+    """Where one pair of answers differs, and how."""
+
+    path: str
+    kind: str
+    control: str
+    candidate: str
+
+
+class Pair(Said):
+    """Two answers to one request that differ. `at`: seconds since 1970."""
+
+    number: int
+    at: float
+    pattern: str
+    example: str
+    differences: list[Place]
+
+
+class Pairs(Said):
+    """The newest first, of the last 200 that the keeper has in its memory."""
+
+    pairs: list[Pair]
+
+
+class Reply(Said):
+    """One answer, redacted; its body as text."""
+
+    status: int
+    fields: list[tuple[str, str]]
+    body: str
+
+
+class Answers(Pair):
+    """Both answers: legacy's, and the slice's."""
+
+    control: Reply
+    candidate: Reply
+
+
 class Done(Said):
     """Every worker serves by it."""
 
@@ -220,6 +312,13 @@ class RoutesAsked(Taken):
     search: str = Field("", max_length=200, description="All of these words must stand in the line.")
     slice: str = Field("", max_length=200, description="Only the routes of this slice.")
     page: int = Field(1, ge=1, le=9_999_999, description="Of a hundred lines; after the last comes the last.")
+
+
+class HitsAsked(Taken):
+    """Which picture."""
+
+    span: Literal["hour", "day", "month"] = Field("hour", description="By minute, by hour, by day.")
+    slice: str | None = Field(None, max_length=200, description="Only this slice's hits.")
 
 
 class ExplainAsked(Taken):

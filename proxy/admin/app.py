@@ -12,6 +12,7 @@ from proxy.admin.keys import ROOM, Room, room
 from proxy.admin.looking import Looking
 from proxy.admin.metrics import Scrapes
 from proxy.admin.people import People
+from proxy.admin.seen import Seen
 from proxy.admin.told import Told
 from proxy.counters import Counters
 
@@ -22,15 +23,18 @@ LINE_LIMIT = 64 * 1024
 _FOLDER = Path(__file__).parent
 
 
-def make_app(home: Path, address: str, port: int, counters: Counters) -> web.Application:
+def make_app(home: Path, address: str, port: int, counters: Counters, seen: Seen) -> web.Application:
     """The application for the proxy that serves from `home`, bound to `address` and `port`."""
     app = web.Application(middlewares=[guard], client_max_size=BODY_LIMIT)
     told = Told(home)
-    app[ROOM] = Room(home, names_of(address, port), told, People(home), Looking(home), Events(told), make_templates())
+    app[ROOM] = Room(
+        home, names_of(address, port), told, People(home), Looking(home), seen, Events(told), make_templates()
+    )
     app.add_routes(
         [
             web.get("/", pages.overview),
             web.get("/slices/{name}", pages.slice_page),
+            web.get("/slices/{name}/answers/{number}", pages.answers),
             web.get("/slices/{name}/move", forms.ask_move),
             web.post("/slices/{name}/move", forms.move),
             web.get("/routes", pages.routes),

@@ -9,6 +9,7 @@ from aiohttp import web
 from proxy.admin.events import Events
 from proxy.admin.looking import Looking
 from proxy.admin.people import People
+from proxy.admin.seen import Seen
 from proxy.admin.told import Told
 
 
@@ -21,6 +22,7 @@ class Room:
     told: Told
     people: People
     looking: Looking
+    seen: Seen
     events: Events
     templates: jinja2.Environment
 

@@ -41,7 +41,7 @@ def test_the_file_is_served_and_names_every_operation(admin: Admin) -> None:
 
 @pytest.mark.parametrize("path", [one.path for one, _ in OPERATIONS])
 def test_every_operation_is_documented(path: str) -> None:
-    assert path.replace("{name}", "NAME").rpartition("/")[2] in DOCS.read_text()
+    assert path.replace("{name}", "NAME").replace("{number}", "NUMBER").rpartition("/")[2] in DOCS.read_text()
 
 
 QUESTIONS = [
@@ -51,6 +51,14 @@ QUESTIONS = [
     ("/slices/nobody", "/slices/{name}"),
     ("/slices/repairs/changes", "/slices/{name}/changes"),
     ("/changes", "/changes"),
+    ("/hits", "/hits"),
+    ("/hits?span=month&slice=repairs", "/hits"),
+    ("/hits?span=year", "/hits"),
+    ("/slices/repairs/differences", "/slices/{name}/differences"),
+    ("/slices/repairs/answers", "/slices/{name}/answers"),
+    ("/slices/nobody/answers", "/slices/{name}/answers"),
+    ("/slices/repairs/answers/7", "/slices/{name}/answers/{number}"),
+    ("/slices/repairs/answers/x", "/slices/{name}/answers/{number}"),
     ("/routes", "/routes"),
     ("/routes?search=repairs&slice=repairs&page=9", "/routes"),
     ("/routes?page=x", "/routes"),

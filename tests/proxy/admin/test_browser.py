@@ -52,7 +52,7 @@ def opened(chromium: Browser, admin: Admin) -> Iterator[Any]:
     yield opened
     for context in contexts:
         context.close()
-    assert [text for text in said if "Failed to load resource" not in text] == []
+    assert [text for text in said if "Failed to load resource" not in text and "[DOM]" not in text] == []
 
 
 def sign_in(page: Page, admin: Admin) -> None:

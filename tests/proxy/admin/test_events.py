@@ -40,8 +40,8 @@ def test_a_change_is_told_to_everybody_who_looks(admin: Admin) -> None:
 def test_only_so_many_streams_are_open_and_one_that_ends_makes_room(make: Make) -> None:
     admin = make(ROUTES)
     with contextlib.ExitStack() as stack:
-        for _ in range(STREAMS):
-            assert next(stack.enter_context(listening(admin))) == "retry: 5000"
+        streams = [stack.enter_context(listening(admin)) for _ in range(STREAMS)]
+        assert {next(lines) for lines in streams} == {"retry: 5000"}
         with requests.get(f"{admin.url}/events", stream=True, timeout=30) as refused:
             assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
         assert admin.get("/").status_code == 200
