@@ -80,6 +80,15 @@ class Case:
     answer: int = BODY
 
     @property
+    def requests(self) -> tuple[bytes, ...]:
+        """As they are sent in turn: where visitors are split, of several, who are known already."""
+        if not self.setup.splits:
+            return (self.request,)
+        return tuple(
+            self.request.replace(b"\r\nCookie: ", b"\r\nCookie: fig_visitor=%032x; " % n) for n in range(VISITORS)
+        )
+
+    @property
     def request(self) -> bytes:
         """As it is sent."""
         form = ("Content-Type: application/x-www-form-urlencoded", f"Content-Length: {self.body}") if self.body else ()
@@ -87,6 +96,7 @@ class Case:
         return "\r\n".join((first, *HEAD, *form, "", "")).encode() + b"x" * self.body
 
 
+VISITORS = 32
 MANY = 10_000
 # What is compared with one another is measured in the same rounds: a sitting.
 SITTINGS: tuple[tuple[Case, ...], ...] = (

@@ -19,7 +19,8 @@ SLACK = 16
 # wrk counts what came; it need not look at each answer in Lua for that.
 # Nor does it write the head itself: it would put the fields in an order of its own, which no browser does.
 SCRIPT = """\
-wrk.format = function() return "{request}" end
+local all, at = {{ {requests} }}, 0
+wrk.format = function() at = at % #all + 1; return all[at] end
 done = function(summary, latency, requests)
   local e = summary.errors
   local failed = e.connect + e.read + e.write + e.status + e.timeout
@@ -79,7 +80,8 @@ def counted(said: str) -> Loaded:
 def load(port: int, core: int, seconds: float, case: Case, size: int, folder: Path) -> Loaded:
     """From one thread on one core, over connections that are kept. Raises Wrong."""
     script, settings = folder / f"{case.name}.lua", folder / "openssl.cnf"
-    script.write_text(SCRIPT.format(request="".join(f"\\{byte:03}" for byte in case.request)))
+    requests = ", ".join('"' + "".join(f"\\{byte:03}" for byte in each) + '"' for each in case.requests)
+    script.write_text(SCRIPT.format(requests=requests))
     settings.write_text(OPENSSL)
     command = ["taskset", "--cpu-list", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script)]
     command.append(f"{'https' if case.setup.tls else 'http'}://{NAME}:{port}{case.target}")
@@ -135,5 +137,5 @@ def _more(sock: socket.socket, came: bytes) -> bytes:
 def probe(port: int, case: Case) -> int:
     """The bytes of the right answer, from one that is looked at. Raises Wrong, OSError."""
     with connect(port, tls=case.setup.tls) as sock:
-        sock.sendall(case.request)
+        sock.sendall(case.requests[0])
         return answer(sock, case)

@@ -32,7 +32,7 @@ def pace(port: int, case: Case, seconds: float) -> list[float]:
     tls = case.setup.tls
     idle = [connect(port, tls=tls) for _ in range(CONNECTIONS)]
     for sock in idle:  # what a first request costs is not asked here
-        sock.sendall(case.request)
+        sock.sendall(case.requests[0])
         answer(sock, case)
     sent: dict[socket.socket, float] = {}
     taken: list[float] = []
@@ -45,7 +45,7 @@ def pace(port: int, case: Case, seconds: float) -> list[float]:
         if now >= due and idle:
             sock = idle.pop()
             sent[sock] = due if is_held else time.perf_counter()
-            sock.sendall(case.request)
+            sock.sendall(case.requests[0])
             at += 1
             continue
         for sock in _readable(sent, 1.0 if is_held else min(due - now, 1.0)):

@@ -13,7 +13,7 @@ from scripts.benches.tables import prefixes
 NGINX = """\
   upstream legacy {{ server 127.0.0.1:{origin}; keepalive 128; keepalive_requests 1000000000; }}
   upstream slice {{ server 127.0.0.1:{second}; keepalive 128; keepalive_requests 1000000000; }}
-  split_clients $request_id $side {{ 50% legacy; * slice; }}
+  split_clients $cookie_fig_visitor $side {{ 50% legacy; * slice; }}
   proxy_http_version 1.1;
   proxy_buffer_size 16k;
   proxy_buffers 8 32k;
@@ -56,10 +56,6 @@ backend legacy
   server origin 127.0.0.1:{origin}
 backend slice
   server origin 127.0.0.1:{second}
-backend both
-  balance roundrobin
-  server legacy 127.0.0.1:{origin} weight 50
-  server slice 127.0.0.1:{second} weight 50
 """
 
 OURS = """\
@@ -81,7 +77,7 @@ slices:
 
 
 def nginx(program: str, setup: Setup, site: Site) -> list[str]:
-    """A `location` for each route, of which nginx makes a tree; `mirror`; `split_clients`."""
+    """A `location` for each route, of which nginx makes a tree; `mirror`; `split_clients` by the visitor's cookie."""
     lines = [f"location {prefix}/ {{ proxy_pass http://slice; }}" for prefix in prefixes(setup.routes)]
     if setup.copies:
         lines.append("mirror /mirror;")
@@ -96,15 +92,15 @@ def nginx(program: str, setup: Setup, site: Site) -> list[str]:
 
 
 def haproxy(program: str, setup: Setup, site: Site) -> list[str]:
-    """A map of beginnings, which HAProxy keeps as a tree; two servers of one weight."""
-    choice = ""
+    """A map of beginnings, which HAProxy keeps as a tree; a hash of the visitor's cookie."""
+    choice = "  use_backend slice if { req.cook(fig_visitor),crc32,mod(2) eq 1 }\n" if setup.splits else ""
     if setup.routes:
         routes = site.write("routes.map", "".join(f"{prefix}/ slice\n" for prefix in prefixes(setup.routes)))
         choice = f"  use_backend %[path,map_beg({routes},legacy)]\n"
     text = HAPROXY.format(
         port=site.port, origin=site.origin, second=site.second, choice=choice,
         tls=f" ssl crt {site.certificate} ssl-min-ver TLSv1.3 alpn http/1.1" if setup.tls else "",
-        scheme="https" if setup.tls else "http", default="both" if setup.splits else "legacy",
+        scheme="https" if setup.tls else "http", default="legacy",
     )  # fmt: skip
     return [program, "-db", "-f", site.write("haproxy.cfg", text)]
 
