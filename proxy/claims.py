@@ -110,7 +110,7 @@ class Shadowing:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A pattern of requests that belongs to a slice, and what its slice has come to."""
+    """A pattern of requests that belongs to a slice, and what its slice has come to. `datasets`: it answers from."""
 
     slice: str
     stage: Stage
@@ -122,6 +122,7 @@ class Route:
     shadowing: Shadowing | None = None
     comparing: Comparing = USUAL
     repeatable: bool = False
+    datasets: tuple[str, ...] = ()
     assets: tuple[Pattern, ...] = ()
     visiting: Visiting | None = None
 

@@ -172,6 +172,7 @@ def _sections(spec: RoutesSpec, held: Held, book: SeriesBook, before: Sections) 
             shadowing=shadowing,
             comparing=_comparing(slice_spec, spec.hosts),
             repeatable=slice_spec.repeatable,
+            datasets=tuple(slice_spec.gates.datasets) if slice_spec.gates else (),
             assets=assets,
             visiting=_visiting(name, slice_spec, stage),
         )

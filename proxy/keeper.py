@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
@@ -16,12 +17,15 @@ from proxy.admin.app import LINE_LIMIT, close, make_app
 from proxy.admin.seen import Seen
 from proxy.asking import Asking
 from proxy.channel import LedgerTrouble, Named, frame, receive
+from proxy.commits import newest
 from proxy.counters import Counters
 from proxy.findings import Findings
 from proxy.health import Health
 from proxy.intake import Intake
+from proxy.judge import Judge
+from proxy.jury import Jury
 from proxy.ledger.recorder import LAST_SECONDS, ORPHAN_SECONDS, OnLoop, Recorder
-from proxy.shadows import Dropped, Shadows
+from proxy.shadows import Shadows
 
 # Seconds that who has just come may take to ask; less than the supervisor gives a keeper to end.
 PATIENCE = 1.0
@@ -40,7 +44,9 @@ async def serve(
     recorder = _recorder(home, counters, findings, writer)
     async with contextlib.AsyncExitStack() as stack:
         asking = await stack.enter_async_context(Asking())
-        shadows = await stack.enter_async_context(Shadows(counters, copies, asking, Dropped()))
+        jury = await stack.enter_async_context(Jury())
+        judge = await stack.enter_async_context(Judge(counters, asking, jury, findings, partial(newest, home)))
+        shadows = await stack.enter_async_context(Shadows(counters, copies, asking, judge))
         health = await stack.enter_async_context(Health(counters))
         if admin is not None:
             await stack.enter_async_context(_pages(home, admin, counters, seen))

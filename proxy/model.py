@@ -257,7 +257,7 @@ class GatesSpec(Spec):
     datasets: Mapping[Name, Duration] = Field(
         {},
         description="How old each dataset may be. Who has written to legacy stays there until a run of each has begun "
-        "since.",
+        "since; a mismatch waits for a newer commit of each.",
     )
     hold: Annotated[Duration, _UNJUDGED] = Field(
         3600.0, description="How long all of this must have been true. 1h: a burst of luck is shorter."
@@ -290,7 +290,7 @@ class SliceSpec(Spec):
     assets: tuple[PathPattern, ...] = Field((), description="On 404 a safe request for these asks the other side.")
     shadow: ShadowSpec | None = Field(None, description="Copies to the side that does not answer; default: none.")
     repeatable: Flag = Field(False, description="`true`: legacy may be asked again with a citizen's session.")
-    compare: Annotated[CompareSpec | None, Later()] = Field(None, description="How answers are compared.")
+    compare: CompareSpec | None = Field(None, description="How answers are compared.")
     gates: GatesSpec | None = Field(None, description="What must hold before it moves up.")
     ladder: tuple[StageText, ...] = Field(
         LADDER, description="The stages it climbs. Ten times more visitors a step, then half, then all.", min_length=1

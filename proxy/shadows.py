@@ -36,21 +36,14 @@ _OUTCOMES[Failure.LARGE] = Outcome.OVER
 class Consumer(Protocol):
     """Who makes something of the copies."""
 
-    def answered(self, exchanged: Exchanged, answer: Reply | Failure) -> None:
+    async def begins(self, exchanged: Exchanged) -> bool:
+        """The other side is about to be asked, and is when this returns; `answered` gets what it does."""
+
+    def answered(self, exchanged: Exchanged, answer: Reply | Failure, *, again: bool) -> None:
         """The side that did not answer the citizen has been asked; see `exchanged.sides` for which is which."""
 
     def missed(self, series: int, outcome: Outcome) -> None:
-        """An exchange that was copied, but not asked; `series`: of its claim. Workers count what they give up."""
-
-
-class Dropped:
-    """Makes nothing of them."""
-
-    def answered(self, exchanged: Exchanged, answer: Reply | Failure) -> None:
-        """Nothing."""
-
-    def missed(self, series: int, outcome: Outcome) -> None:
-        """Nothing."""
+        """An exchange that was copied and not asked; `series`: of its claim. What workers give up, they count."""
 
 
 class Shadows:
@@ -153,10 +146,11 @@ class Shadows:
 
     async def _ask(self, frame: Frame, exchange: Exchanged, side: Side, request: Composed) -> None:
         counted = self._counters.shadowed(frame.place)
+        again = await self._consumer.begins(exchange)
         answer = await self._asking.ask(exchange, side, request)
         if isinstance(answer, Reply):
             counted[Outcome.ANSWERED] += 1
         else:
             counted[_OUTCOMES[answer]] += 1
         if answer is not None:
-            self._consumer.answered(exchange, answer)
+            self._consumer.answered(exchange, answer, again=again)

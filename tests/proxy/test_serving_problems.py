@@ -34,7 +34,6 @@ def test_the_whole_notation_is_not_served_yet_and_each_key_is_listed() -> None:
         f"routes.yaml:{line}: {key} is not acted on yet"
         for line, key in [
             (11, "keys"),
-            (50, "slices.repairs.compare"),
             *((51, f"slices.repairs.gates.{gate}") for gate in ("errors", "hold", "mismatch", "p95", "requests")),
         ]
     ]

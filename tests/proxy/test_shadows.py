@@ -60,7 +60,11 @@ class Scene:
         self.answers: list[tuple[Exchanged, Reply | Failure]] = []
         self.lost: list[tuple[int, Outcome]] = []
 
-    def answered(self, exchanged: Exchanged, answer: Reply | Failure) -> None:
+    async def begins(self, _: Exchanged) -> bool:
+        return False
+
+    def answered(self, exchanged: Exchanged, answer: Reply | Failure, *, again: bool) -> None:
+        assert not again
         self.answers.append((exchanged, answer))
 
     def missed(self, series: int, outcome: Outcome) -> None:
