@@ -112,7 +112,7 @@ def test_a_proxy_writes_there_and_a_server_that_is_away_disturbs_nobody(
     routes = ROUTES.format(stage="legacy", workers=1, **ports)
     user, _, rest = url.partition(f":{url.split(':', 2)[2].partition('@')[0]}@")
     (tmp_path / "routes.yaml").write_text(f'{routes}ledger: "{user}:${{LEDGER_PASSWORD}}@{rest}"\n')
-    environ = {"LEDGER_PASSWORD": url.split(":", 2)[2].partition("@")[0]}
+    environ = {"LEDGER_PASSWORD": PASSWORD}
     proxy = start([fig, "serve", "-c", tmp_path / "routes.yaml"], name="proxy", environ=environ)
     port = int(proxy.wait_for(r"serving http://127\.0\.0\.1:(\d+)", seconds=20).group(1))
 
