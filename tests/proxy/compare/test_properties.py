@@ -9,7 +9,7 @@ from itertools import pairwise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proxy.compare.align import CELLS, ROUNDS, aligned
+from proxy.compare.align import ROUNDS, aligned
 from proxy.compare.compare import compare
 from proxy.compare.ignoring import refusals
 from proxy.compare.redact import redact, redact_reply
@@ -181,6 +181,10 @@ HARD = {
     "turned round": (range(10_000), range(9_999, -1, -1)),
     "few kinds": ([n % 7 for n in range(10_000)], [n % 5 for n in range(10_000)]),
     "pairs": ([n // 2 for n in range(10_000)], [n // 2 for n in range(9_999, -1, -1)]),
+    "one more unique in each round": (
+        [n for pair in range(5_000) for n in (pair + 2, pair + 1)],
+        [n for pair in range(5_000) for n in (0, pair + 1)],
+    ),
     "one unique in the middle of the same": ([1] * 5_000 + [2] + [1] * 5_000, [3] + [1] * 4_000 + [2] + [1] * 6_000),
 }
 
@@ -190,7 +194,7 @@ def test_ten_thousand_rows_are_aligned_in_steps_that_grow_as_they_do() -> None:
         Counted.asked = 0
         pairs = aligned([Counted(n) for n in control], [Counted(n) for n in candidate])
         assert pairs == sorted(pairs), name
-        assert Counted.asked < 20_000 * ROUNDS + CELLS, name
+        assert Counted.asked < 4 * 20_000 * ROUNDS, name
 
 
 @given(st.lists(st.integers(0, 5), max_size=30), st.lists(st.integers(0, 5), max_size=30))
