@@ -149,7 +149,7 @@ class Ledger:
         """Hits by side, a moment each `minute`, `hour` or `day` in which anybody counted. Raises Unreadable."""
         with self._asking() as connection:
             finely = next(each for each in STEPS if each.name == step)
-            rows = _rows(connection, "hits", since, until, finely)
+            rows = _rows(connection, "hits", _COUNTED, since, until, finely)
             at = rows.c.at - rows.c.at % finely.seconds
             asked = select(at, rows.c.side, *_sums(rows, _COUNTED)).group_by(at, rows.c.side).order_by(at, rows.c.side)
             if slice is not None:
@@ -159,7 +159,7 @@ class Ledger:
     def moved(self, since: float, until: float) -> float | None:
         """Of the answers that were legacy's once, the share that slices gave: 0 to 1; None if there were none."""
         with self._asking() as connection:
-            rows = _rows(connection, "hits", since, until)
+            rows = _rows(connection, "hits", _COUNTED, since, until)
             asked = select(rows.c.side, *_sums(rows, _COUNTED)).group_by(rows.c.side)
             by_side = {side: _hits(counts).hits for side, *counts in connection.execute(asked)}
         whole = by_side.get("slice", 0) + by_side.get("legacy", 0)
@@ -168,7 +168,7 @@ class Ledger:
     def by_slice(self, since: float, until: float) -> tuple[OfSlice, ...]:
         """Hits of each slice, by side. Raises Unreadable."""
         with self._asking() as connection:
-            rows = _rows(connection, "hits", since, until)
+            rows = _rows(connection, "hits", _COUNTED, since, until)
             by = (routes.c.slice, rows.c.side)
             asked = select(*by, *_sums(rows, _COUNTED)).join(routes, routes.c.id == rows.c.route)
             found = connection.execute(asked.group_by(*by).order_by(*by))
@@ -177,7 +177,7 @@ class Ledger:
     def by_route(self, slice: str, since: float, until: float) -> tuple[OfRoute, ...]:  # noqa: A002
         """Hits of each route of a slice, by side. Raises Unreadable."""
         with self._asking() as connection:
-            rows = _rows(connection, "hits", since, until)
+            rows = _rows(connection, "hits", _COUNTED, since, until)
             by = (routes.c.slice, routes.c.pattern, rows.c.side)
             asked = select(*by, *_sums(rows, _COUNTED)).join(routes, routes.c.id == rows.c.route)
             found = connection.execute(asked.where(routes.c.slice == slice).group_by(*by).order_by(*by))
@@ -186,7 +186,7 @@ class Ledger:
     def latencies(self, slice: str, side: str, since: float, until: float) -> Tally:  # noqa: A002
         """How long the answers of one side of a slice took: `.quantile(0.95)`. Raises Unreadable."""
         with self._asking() as connection:
-            rows = _rows(connection, "hits", since, until)
+            rows = _rows(connection, "hits", HITS, since, until)
             asked = select(*_sums(rows, HITS)).join(routes, routes.c.id == rows.c.route)
             found = connection.execute(asked.where(routes.c.slice == slice, rows.c.side == side)).one()
         cells = [int(cell or 0) for cell in found]
@@ -196,7 +196,7 @@ class Ledger:
     def judged(self, since: float, until: float, slice: str | None = None) -> tuple[Judged, ...]:  # noqa: A002
         """Verdicts of each slice; or, of one, those of each route. Raises Unreadable."""
         with self._asking() as connection:
-            rows = _rows(connection, "verdicts", since, until)
+            rows = _rows(connection, "verdicts", VERDICTS, since, until)
             by = [routes.c.slice, *([routes.c.pattern] if slice is not None else [])]
             asked = select(*by, *_sums(rows, VERDICTS)).join(routes, routes.c.id == rows.c.route)
             if slice is not None:
@@ -228,8 +228,15 @@ class Ledger:
         return tuple(Grouped(*row) for row in found)
 
 
-def _rows(connection: Connection, measure: str, since: float, until: float, step: Step | None = None) -> Subquery:
-    """Each count of a range once: of what is rolled up the coarser rows, of the rest the finer ones.
+def _rows(
+    connection: Connection,
+    measure: str,
+    names: Sequence[str],
+    since: float,
+    until: float,
+    step: Step | None = None,
+) -> Subquery:
+    """Each count of a range once, in columns of these names: of what is rolled up the coarser rows, else the finer.
 
     No coarser than `step`, by default what the length of the range asks for, as long as the finer ones are kept. The
     range begins with a whole row.
@@ -248,7 +255,9 @@ def _rows(connection: Connection, measure: str, since: float, until: float, step
     parts = []
     for each, low, high in zip(reversed(STEPS), begins, (*begins[1:], None), strict=True):
         table = MEASURES[measure][each.name]
-        part = select(table).where(table.c.at >= max(low, since // each.seconds * each.seconds))
+        part = select(*table.primary_key, *(table.c[name] for name in names)).where(
+            table.c.at >= max(low, since // each.seconds * each.seconds)
+        )
         parts.append(part.where(table.c.at < (until if high is None else min(high, until))))
     return union_all(*parts).subquery()
 
