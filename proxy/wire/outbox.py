@@ -10,20 +10,24 @@ from itertools import islice
 
 from proxy.copies import MESSAGE
 
+# Seconds for which frames are gathered, unless they fill a message before. To send each by itself wakes the keeper for
+# each: a copy costs a worker 5 us so, and 3 us gathered (measured). Nobody waits for a copy.
+GATHER_SECONDS = 0.005
 # Bytes a worker holds while the keeper does not keep up: a second of a busy site's pages.
 LIMIT = 8 * 1024 * 1024
 
 
 class Outbox:
-    """Frames are gathered for one turn of the loop and sent in one call."""
+    """Frames are gathered for a moment and sent in one call."""
 
-    __slots__ = ("_begun", "_copies", "_frames", "_loop", "_waiting", "held")
+    __slots__ = ("_begun", "_copies", "_due", "_frames", "_loop", "_waiting", "held")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, copies: socket.socket) -> None:
         copies.setblocking(False)
         self._loop = loop
         self._copies = copies
         self._frames: deque[bytes] = deque()
+        self._due: asyncio.TimerHandle | None = None  # when what is gathered is sent
         self._waiting = False  # for the keeper to take what is there
         self._begun = 0
         self.held = 0  # bytes
@@ -38,12 +42,17 @@ class Outbox:
         if self.held + len(frame) > LIMIT:
             return False
         if not self._frames and not self._waiting:
-            self._loop.call_soon(self._send)
+            self._due = self._loop.call_later(GATHER_SECONDS, self._send)
         self._frames.append(frame)
         self.held += len(frame)
+        if self._due is not None and self.held >= MESSAGE:
+            self._due.cancel()
+            self._due = None
+            self._loop.call_soon(self._send)
         return True
 
     def _send(self) -> None:
+        self._due = None
         while self._frames:
             taken, length = 0, 0
             for frame in self._frames:

@@ -37,12 +37,19 @@ def received(theirs: socket.socket) -> list[list[int]]:
             return messages
 
 
-def test_frames_of_one_turn_are_one_message(pair: tuple[socket.socket, socket.socket], run: Runner) -> None:
+async def sent(box: Outbox) -> None:
+    """Until nothing is left to send."""
+    async with asyncio.timeout(10):
+        while box.held:
+            await asyncio.sleep(0.001)  # it gathers for longer
+
+
+def test_frames_of_a_moment_are_one_message(pair: tuple[socket.socket, socket.socket], run: Runner) -> None:
     async def main() -> None:
         box = Outbox(asyncio.get_running_loop(), pair[0])
         assert all(box.put(a_frame(number, b"a")) for number in range(3))
         assert box.held > 0
-        await asyncio.sleep(0)  # one turn of the loop, in which it sends
+        await sent(box)
         assert received(pair[1]) == [[0, 1, 2]]
         assert box.held == 0
 
@@ -59,6 +66,9 @@ def test_a_message_is_no_longer_than_the_kernel_takes(pair: tuple[socket.socket,
             await asyncio.sleep(0)  # one turn of the loop, in which it sends
             messages += received(pair[1])
         assert messages + received(pair[1]) == [[0], [1], [2]]
+        assert box.put(a_frame(3, b""))
+        await sent(box)
+        assert received(pair[1]) == [[3]]
 
     run(main)
 
@@ -84,7 +94,7 @@ def test_a_keeper_that_reads_nothing_costs_copies_and_no_more(
         arrived += chain.from_iterable(received(pair[1]))
         assert arrived == taken
         assert box.put(a_frame(1, b""))
-        await asyncio.sleep(0)  # one turn of the loop, in which it sends
+        await sent(box)
         assert received(pair[1]) == [[1]]
 
     run(main)
