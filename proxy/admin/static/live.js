@@ -44,7 +44,8 @@ function prepare(within) {
     button.addEventListener("click", async () => {
       const field = document.getElementById(button.dataset.copy);
       field.select();
-      await navigator.clipboard.writeText(field.value);
+      if (navigator.clipboard) await navigator.clipboard.writeText(field.value);
+      else document.execCommand("copy"); // not over TLS, and not on this machine
       button.textContent = "Copied";
     });
   }

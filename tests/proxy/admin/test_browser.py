@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from proxy.admin.seen import Seen
 from proxy.control import ask
 from tests.proxy.admin.conftest import LIVE, Admin
+from tests.proxy.admin.looked_at import fill, findings, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -137,6 +140,30 @@ def test_nothing_needs_a_script(admin: Admin, opened: Any) -> None:
     assert not page.is_visible("#live")
     page.click("text=Sign out")
     page.wait_for_selector("text=Sign in")
+
+
+def test_differences_are_shown_accessibly_and_one_click_copies_what_ignores_them(
+    admin: Admin, opened: Any, tmp_path: Path
+) -> None:
+    now = time()
+    fill(tmp_path, now)
+    with served(admin, Seen(tmp_path, findings(now))) as address:
+        for scheme, width in (("light", 1100), ("dark", 320)):
+            page: Page = opened(color_scheme=scheme, viewport={"width": width, "height": 700})
+            for path in ("/", "/slices/repairs", "/slices/repairs/answers/1"):
+                page.goto(address + path)
+                assert violations(page) == [], path
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(address + "/slices/repairs")
+        page.click("text=Copy >> nth=1")
+        page.wait_for_selector("text=Copied")
+        assert page.evaluate("navigator.clipboard.readText()") == 'ignore: ["json:$.cost"]'
+        plain: Page = opened(java_script_enabled=False)
+        plain.goto(address + "/slices/repairs")
+        assert plain.input_value("#ignore-1-2") == 'ignore: ["json:$.cost"]'
+        assert plain.get_attribute("#ignore-1-2", "readonly") is not None
+        assert not plain.is_visible("text=Copy")
 
 
 def test_a_page_follows_what_happens_and_can_be_told_to_stand_still(admin: Admin, opened: Any) -> None:
