@@ -211,7 +211,8 @@ class Downstream(Connection):
             exchange.line = self.begin_line(request, exchange.trace, started)
         if plan.shadowing is not None and self._peer is not None:
             exchange.copied = drawn(self.station, plan.shadowing, self._peer)
-        exchange.begin(self.sent_first(exchange, body), ended=ended)
+        assert self._peer is not None
+        exchange.begin(sent_first(exchange, self._peer, body), ended=ended)
 
     def sent_first(self, exchange: Exchange, body: bytes) -> bytes:
         """The request's head, and what there is of its body, as the backend that is asked now gets them."""

@@ -56,7 +56,8 @@ class Lane:
             if self.pool.station.now - upstream.idle_since > SURE_SECONDS and not exchange.may_be_sent_again:
                 return None
             idle.pop()
-            if upstream.is_open:
+            transport = upstream.transport
+            if transport is not None and not transport.is_closing():
                 upstream.reused = True
                 return upstream
         return None

@@ -51,6 +51,7 @@ _REPLY_PASS = _lines(SPECIAL_IN_REPLIES, but=b"Date")
 # What ends here or is written anew stands where the server put it, as most servers spell it.
 _ENDS = rb"(?:Content-Length: ([0-9]{1,18})|Connection: [Kk]eep-[Aa]live|Keep-Alive: [!-~ ]++)\r\n"
 _CUT = rb"(?:%b(%b))?" % (_ENDS, _REPLY_PASS)
+_STATUSES = {b"%d" % status: status for status in range(200, 600)}  # found sooner than read
 _REPLY = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ([!-~][ -~]*+)\r\n(%b)%b\r\n" % (_REPLY_PASS, _CUT * 3))
 
 
@@ -79,4 +80,4 @@ def cut_reply(data: bytes, most: int) -> CutReply | None:
     end = match.end()
     if one or two or three:
         kept = b"".join((kept, one, two or b"", three or b""))
-    return int(code), reason, kept, int(length), data.find(b"\nDate: ", 0, end) >= 0, end
+    return _STATUSES[code], reason, kept, int(length), data.find(b"\nDate: ", 0, end) >= 0, end

@@ -33,9 +33,12 @@ def sent_first(exchange: "Exchange", peer: Peer, body: bytes) -> bytes:
 
     What a backend answers that goes by another name is translated from here on.
     """
-    request, form, backend = exchange.request, exchange.form, exchange.pool.backend
+    request, backend, trust = exchange.request, exchange.pool.backend, exchange.generation.trust
+    if backend.translation is None:  # as `as_asked` has it: what most requests come to
+        said = peer.forwarding(request, trust) + exchange.trace
+        return head_for(backend, request, exchange.plan.target, said) + body
+    form = exchange.form
     whole = form.whole if form is not None else None
-    trust = exchange.generation.trust
     data, exchange.translator = as_asked(request, peer, trust, exchange.trace, backend, exchange.plan, body, whole)
     return data
 
