@@ -15,7 +15,7 @@ from proxy.admin import changes, sessions
 from proxy.admin.changes import NotDone
 from proxy.admin.guard import is_local
 from proxy.admin.keys import room
-from proxy.admin.orders import WHY_LIMIT, Move, No, move_to, slice_of
+from proxy.admin.orders import WHY_LIMIT, Move, No, move_to, slice_of, stage_of
 from proxy.admin.people import WHO, Who, Wrong, peer
 from proxy.admin.saying import failed, page
 
@@ -132,7 +132,7 @@ async def _move(request: web.Request, to: str | None) -> Question | No | NotDone
         return No(f"{refused.what}; {refused.hint}")
     except (No, NotDone) as error:
         return error
-    return _of_move(status["config"], row["name"], row["stage"], found)
+    return _of_move(status["config"], row["name"], str(stage_of(row)), found)
 
 
 def _of_move(config: str, name: str, now: str, found: Move) -> Question:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from notation.problems import Refused, one_of
 from proxy.holds import Change
-from proxy.stages import LEGACY, SHADOW, Stage, parse
+from proxy.stages import LEGACY, SHADOW, Stage, effective, parse
 
 # Characters of a reason, which stands in data/holds.json, in the log and on the pages.
 WHY_LIMIT = 500
@@ -54,9 +54,14 @@ def slice_of(status: Told, name: str) -> Told:
     raise No(f"there is no slice '{name}' in {status['config']}; {hint}", is_unknown=True)
 
 
+def stage_of(row: Told) -> Stage:
+    """The lower of the file's stage and the hold's, which the bypass does not change."""
+    return effective(parse(row["file_stage"]), parse(row["hold"]["stage"]) if row["hold"] else None)
+
+
 def moves(row: Told) -> Sequence[Move]:
     """Where a slice can be moved from here, the lowest stage first."""
-    now, file, hold = parse(row["stage"]), parse(row["file_stage"]), row["hold"]
+    now, file, hold = stage_of(row), parse(row["file_stage"]), row["hold"]
     below_file = {LEGACY, SHADOW, *map(parse, row["ladder"])}
     stages = sorted(stage for stage in below_file if stage < file)
     held = parse(hold["stage"]) if hold else None
@@ -72,7 +77,7 @@ def move_to(row: Told, to: str | None) -> Move:
     for move in moves(row):
         if move.to == wanted:
             return move
-    name, file, now = row["name"], row["file_stage"], row["stage"]
+    name, file, now = row["name"], row["file_stage"], stage_of(row)
     if wanted is None:
         raise No(f"slice '{name}' is not held; it is at {file}, as the file says")
     if parse(file) <= wanted and not (row["hold"] and wanted == parse(file)):
@@ -80,13 +85,13 @@ def move_to(row: Told, to: str | None) -> Move:
             f"slice '{name}' can be held below {file}, where the file has it, and not at {wanted};"
             f" to go up there: fig promote {name} --to '{wanted}'"
         )
-    raise No(f"slice '{name}' is at {now} already" if wanted == parse(now) else f"slice '{name}' has no rung {wanted}")
+    raise No(f"slice '{name}' is at {now} already" if wanted == now else f"slice '{name}' has no rung {wanted}")
 
 
 def order_of(row: Told, move: Move, who: str, when: str, why: str) -> Order:
     """A move of a slice, for a reason."""
     name = row["name"]
-    change = Change(name, row["stage"], str(move.stage), move.way, who, when, reason(why))
+    change = Change(name, str(stage_of(row)), str(move.stage), move.way, who, when, reason(why))
     if move.to is None:
         return Order({"do": "resume", "slice": name, "who": who}, change)
     return Order({"do": "hold", "slice": name, "stage": str(move.to), "who": who, "why": change.why}, change)

@@ -27,6 +27,10 @@ CASES = [
     ("held at legacy, up by raising the hold, or by clearing it", row("live", "legacy"),
      [("promote", "shadow"), ("resume", "live")]),
     ("held in between, both ways", row("live", "shadow"), [("rollback", "legacy"), ("resume", "live")]),
+    ("a canary has rungs below it", {**row("live"), "ladder": ["shadow", "canary 1%", "canary 50%", "live"]},
+     [("rollback", "legacy"), ("rollback", "shadow"), ("rollback", "canary 1%"), ("rollback", "canary 50%")]),
+    ("the bypass changes nothing here", {**row("live", "shadow"), "stage": "legacy"},
+     [("rollback", "legacy"), ("resume", "live")]),
     ("a hold above the file can only be cleared, or be made one that holds", row("shadow", "live"),
      [("rollback", "legacy"), ("resume", "shadow")]),
 ]  # fmt: skip
