@@ -28,9 +28,10 @@ _ADDED_BY_AIOHTTP = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 
 
 class Asking:
-    """Asks as long as it is entered."""
+    """Asks as long as it is entered. `rested`: from when on, by the monotonic clock, legacy is asked a second time."""
 
-    def __init__(self) -> None:
+    def __init__(self, rested: float = 0.0) -> None:
+        self._rested = rested
         self._generation: Generation | None = None
         self._asked: dict[str, Asked] = {}
         self._pacers: dict[str, Pacer] = {}
@@ -65,7 +66,11 @@ class Asking:
 
     def pacer(self, legacy: str) -> Pacer:
         """How often that legacy may be asked a second time: one for everybody who asks."""
-        return self._pacers.setdefault(legacy, Pacer())
+        pacer = self._pacers.get(legacy)
+        if pacer is None:
+            pacer = self._pacers[legacy] = Pacer()
+            pacer.due = self._rested
+        return pacer
 
     def compose(self, exchanged: Exchanged, side: Side) -> Composed | None:
         """What that side would be asked; None where law 2 forbids it, or there is nobody."""

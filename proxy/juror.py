@@ -73,9 +73,10 @@ def main() -> None:
 
 def _hear(cases: socket.socket, compare: Compare, most: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    told: set[str] = set()
     while (case := _receive(cases)) is not None:
         signal.setitimer(signal.ITIMER_PROF, SECONDS)
-        said = _said(compare, case)
+        said = _said(compare, case, told)
         signal.setitimer(signal.ITIMER_PROF, 0)
         with contextlib.suppress(ConnectionError):
             cases.sendall(LENGTH.pack(len(said)) + said)
@@ -83,14 +84,17 @@ def _hear(cases: socket.socket, compare: Compare, most: int) -> None:
             return  # another begins with nothing
 
 
-def _said(compare: Compare, data: bytes) -> bytes:
+def _said(compare: Compare, data: bytes, told: set[str]) -> bytes:
+    """What comes of a case. `told`: the kinds of failure that the log has heard of; once each is enough."""
     try:
         # From the keeper, which read both answers and no more than their bytes.
         return json.dumps(compare(pickle.loads(data))).encode()  # noqa: S301
     except MemoryError:
         return OVER
     except Exception as error:  # whatever a page does to a parser costs one verdict
-        print(f"juror: a comparison failed: {type(error).__name__}", file=sys.stderr, flush=True)  # noqa: T201
+        if (name := type(error).__name__) not in told:
+            told.add(name)
+            print(f"juror: a comparison failed: {name}", file=sys.stderr, flush=True)  # noqa: T201
         return FAILED
 
 

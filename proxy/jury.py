@@ -42,7 +42,7 @@ class Jury:
         self._cases: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._bytes = 0
         self._seats: list[asyncio.Task[None]] = []
-        self.pids: set[int] = set()
+        self._jurors: set[_Juror] = set()
 
     async def __aenter__(self) -> "Jury":
         self._seats = [asyncio.create_task(self._sit()) for _ in range(self._size)]
@@ -52,6 +52,8 @@ class Jury:
         for seat in self._seats:
             seat.cancel()
         await asyncio.gather(*self._seats, return_exceptions=True)
+        for juror in self._jurors:  # that were being ended already
+            await juror.end()
         while not self._cases.empty():
             self._cases.get_nowait().over(Unjudged.FULL)
 
@@ -74,12 +76,12 @@ class Jury:
             pause.started()
             with contextlib.suppress(OSError):  # no process, or no descriptor, to be had just now
                 juror = await _Juror.begin(self._compare)
-                self.pids.add(juror.process.pid)
+                self._jurors.add(juror)
                 try:
                     await self._while_it_lives(juror)
                 finally:
-                    self.pids.discard(juror.process.pid)
                     await juror.end()
+                    self._jurors.discard(juror)
             await asyncio.sleep(pause.next())
 
     async def _while_it_lives(self, juror: "_Juror") -> None:
@@ -160,7 +162,7 @@ class _Juror:
             try:
                 arguments: Sequence[str] = ("--cases", str(theirs.fileno()), "--compare", compare)
                 return cls(await start("proxy.juror", arguments, [theirs.fileno()]), reader, writer)
-            except OSError:
+            except BaseException:  # cancelled too
                 writer.close()
                 raise
 

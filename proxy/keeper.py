@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from time import monotonic
 
 from aiohttp import web
 
@@ -25,6 +26,7 @@ from proxy.intake import Intake
 from proxy.judge import Judge
 from proxy.jury import Jury
 from proxy.ledger.recorder import LAST_SECONDS, ORPHAN_SECONDS, OnLoop, Recorder
+from proxy.pacing import GAP
 from proxy.shadows import Shadows
 
 # Seconds that who has just come may take to ask; less than the supervisor gives a keeper to end.
@@ -43,7 +45,8 @@ async def serve(
     seen = Seen(home, findings)
     recorder = _recorder(home, counters, findings, writer)
     async with contextlib.AsyncExitStack() as stack:
-        asking = await stack.enter_async_context(Asking())
+        # A keeper before us may have asked legacy just now.
+        asking = await stack.enter_async_context(Asking(rested=monotonic() + GAP))
         jury = await stack.enter_async_context(Jury())
         judge = await stack.enter_async_context(Judge(counters, asking, jury, findings, partial(newest, home)))
         shadows = await stack.enter_async_context(Shadows(counters, copies, asking, judge))

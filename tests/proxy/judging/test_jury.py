@@ -73,7 +73,7 @@ def test_a_juror_that_stands_still_is_ended() -> None:
         with pytest.raises(ProcessLookupError):
             os.kill(first, 0)
 
-    with_jury(main, patience=0.5)
+    with_jury(main, patience=3.0)
 
 
 def test_the_interpreters_own_memory_does_not_count() -> None:
