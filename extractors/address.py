@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
 HIDDEN = "…"
+_PLACES = ("database", "dbq", "dsn", "host", "port", "server", "service_name", "servername", "sid")  # among options
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,16 @@ def address(url: str) -> Address:
         unquote(parts.password or ""), unquote(parts.path.removeprefix("/")),
         dict(parse_qsl(parts.query, keep_blank_values=True)),
     )  # fmt: skip
+
+
+def place(url: str) -> str:
+    """Which database a url leads to, as a digest that tells nothing of it; who asks, and how, is no part of it."""
+    try:
+        at = address(url)
+    except ValueError:
+        return ""
+    named = sorted((name.lower(), value) for name, value in at.options.items() if name.lower() in _PLACES)
+    return sha256(json.dumps([at.scheme, at.host, at.port, at.database, named]).encode()).hexdigest()[:16]
 
 
 def has_password(url: str) -> bool:

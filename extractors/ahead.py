@@ -1,4 +1,4 @@
-"""Batches read ahead in a thread: the source's engine decodes the next ones while these are typed and written."""
+"""What a source does, in a thread: it decodes the next batches while these are written, and a Ctrl-C is heard."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def ahead(batches: Iterator[T], cancel: Callable[[], None] = lambda: None) -> It
         _drain(queue, thread)
     if got.exc is not None:
         raise got.exc
+
+
+def heard(question: Callable[[], T], cancel: Callable[[], None]) -> T:
+    """The answer to one question, asked in a thread: while a driver waits for it, no Ctrl-C would be heard here."""
+    (answer,) = ahead((question() for _ in range(1)), cancel)
+    return answer
 
 
 class _End:

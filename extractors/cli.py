@@ -81,8 +81,9 @@ def extract(
     datasets.yaml for a person to decide on. DATASET then stands for a table. No value of a row is ever shown.
 
     Ctrl-C, or SIGTERM, ends the query at the source. Exit code: 0 done; 1 what was read does not prove to be what the
-    source holds, or the source's columns have changed; 2 something to put right in datasets.yaml, or a driver to
-    install; 3 the source cannot be read now, or another run holds the dataset.
+    source holds, the source's columns have changed, or a column is nothing but faults; 2 something to put right in
+    datasets.yaml (a table that is not there, a type that no value is of), or a driver to install; 3 the source cannot
+    be read now, or another run holds the dataset.
     """
     if discover is not None:
         if full:
@@ -104,8 +105,8 @@ def _stop(number: int, frame: object) -> None:
 
 def _extract(names: Sequence[str], *, full: bool, config: Path | None, as_json: bool) -> None:
     from extractors import spec
-    from extractors.progress import Progress
-    from extractors.refused import DriverMissing, SchemaDrift, SourceRefused, Unproven
+    from extractors.progress import Progress, nothing_but_faults
+    from extractors.refused import DriverMissing, NoSuchTable, SchemaDrift, SourceRefused, Unproven
     from extractors.run import Extracted, extract
     from notation.lake import Held, LakeFailed
 
@@ -124,15 +125,19 @@ def _extract(names: Sequence[str], *, full: bool, config: Path | None, as_json: 
                 done.append(extract(loaded.dataset(name), home, loaded.keys_file, show, full=full))
             except (SchemaDrift, Unproven) as exc:
                 code, failed[name] = max(code, 1), str(exc)
-            except (DriverMissing, ConfigError) as exc:
+            except (DriverMissing, ConfigError, NoSuchTable) as exc:
                 code, failed[name] = max(code, 2), str(exc)
             except KeyboardInterrupt as exc:
-                show.tell(f"{name}: stopped; what was committed before stays, and the next run goes on")
-                sys.exit(143 if isinstance(exc, Terminated) else 130)
+                failed[name] = "stopped; what was committed before stays, and the next run goes on"
+                show.tell(f"{name}: {failed[name]}")
+                code = 143 if isinstance(exc, Terminated) else 130
+                break
             except (SourceRefused, Held, LakeFailed, OSError) as exc:
                 code, failed[name] = 3, str(exc)
             else:
                 show.result(done[-1], quiet=as_json)
+                if done[-1].mode == "whole" and nothing_but_faults(done[-1]):
+                    code = max(code, 1)
             if name in failed:
                 show.tell(failed[name])
     if as_json:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from extractors.address import place
 from extractors.compiled import Dataset
 from extractors.cursor import Position
 from extractors.take import Counts, Job
@@ -85,7 +86,8 @@ def _meta(job: Job, run: str, proposal: Proposal, began: datetime) -> dict[str, 
 def identity(dataset: Dataset) -> dict[str, Any]:
     """How its rows are read: what may not change between a commit and one that adds to it."""
     return {
-        "source": dataset.source.name, "table": dataset.table, "query": dataset.query,
+        "source": dataset.source.name, "place": place(dataset.source.url),
+        "table": dataset.table, "query": dataset.query,
         "key": [column.name for column in dataset.key_columns], "read_as": dataset.fingerprints,
         "history": dataset.keeps_history,
     }  # fmt: skip

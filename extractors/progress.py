@@ -41,7 +41,7 @@ class Progress:
             self.tasks.setdefault(step.dataset, self.bars.add_task(step.dataset, total=None))
         elif step.done in ("read", "part done"):
             self.bars.update(self.tasks[step.dataset], completed=step.rows, total=step.of or None)
-        elif step.done in ("proved", "merged", "keys compared", "read again as text", "read whole"):
+        elif step.done in ("proved", "merged", "keys compared", "read again as text", "read whole", "read elsewhere"):
             self.bars.update(self.tasks[step.dataset], description=f"{step.dataset} ({step.done})")
         elif step.done == "kept up":
             self.bars.remove_task(self.tasks.pop(step.dataset))
@@ -70,6 +70,7 @@ LINES = {
     "part done": "{step.dataset}: {step.rows:,} of {step.of:,} rows read, and kept if this run is stopped",
     "read again as text": "{step.dataset}: the driver cannot hold a value of {columns}; reading again, as text",
     "read whole": "{step.dataset}: the cursor missed {step.rows:,} rows; reading everything",
+    "read elsewhere": "{step.dataset}: its source's url leads elsewhere than before; reading everything",
     "rows written": "{step.dataset}: {step.rows:,} rows read and written",
     "keys compared": "{step.dataset}: keys compared; {step.rows:,} rows are gone from the source",
     "proved": "{step.dataset}: counts and key hold",
@@ -82,9 +83,15 @@ def faults(done: Extracted) -> str:
     """`jobs: faults in rent 50, born 3; …`, and which columns are nothing but faults: their type is probably wrong."""
     most = sorted(done.faults_in.items(), key=lambda each: (-each[1], each[0]))
     listed = ", ".join(f"{name} {count:,}" for name, count in most)
-    whole = ", ".join(name for name, count in most if count >= done.rows_in)
+    whole = ", ".join(nothing_but_faults(done))
     hint = f"\n    every value of {whole} is a fault: is its type: right in datasets.yaml?" if whole else ""
     return f'{done.dataset}: faults in {listed}; extractors.dataset("{done.dataset}").faults() lists them{hint}'
+
+
+def nothing_but_faults(done: Extracted) -> list[str]:
+    """Columns of which every value was one; few they are, or the run would have stopped."""
+    most = sorted(done.faults_in.items(), key=lambda each: (-each[1], each[0]))
+    return [name for name, count in most if count >= done.rows_in]
 
 
 def line(done: Extracted) -> str:

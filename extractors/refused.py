@@ -9,6 +9,10 @@ class SourceRefused(Exception):
     """The source cannot be read now: try later, or ask whoever runs it."""
 
 
+class NoSuchTable(SourceRefused):
+    """The source has no table or view of that name, or this login may not see it: a person looks at `table:`."""
+
+
 class SchemaDrift(Exception):
     """The source no longer is what datasets.yaml says: a person looks at the lines named, and decides."""
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from extractors import faults
-from extractors.ahead import ahead
+from extractors.ahead import ahead, heard
 from extractors.compiled import Dataset
 from extractors.dialects import Relation, Select
 from extractors.parquet_files import ParquetFiles
@@ -21,6 +21,9 @@ from extractors.raw import Array
 from extractors.refused import NativeFailed, SourceRefused, Unproven
 from extractors.schema import Coercion
 from extractors.sources import Reading
+from notation.problems import ConfigError, Problem
+
+SURE = 100  # values that are all faults say that the type is wrong; fewer may be bad by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ def take(
 ) -> Taken:
     """All rows of each part in turn, into files; `passing`: into such as the run itself reads, and then removes.
 
-    Raises SourceRefused, SchemaDrift, Unproven; then no file is left.
+    Raises SourceRefused, SchemaDrift, Unproven, ConfigError; then no file is left.
     """
 
     def attempt() -> Taken:
@@ -149,6 +152,8 @@ class _Pouring:
     passing: bool
     counts: Counts = field(default_factory=Counts)
 
+    held: Counter[int] = field(default_factory=Counter)  # by column: values that are of its type
+
     def __post_init__(self) -> None:
         self.coerce = Coercion(self.job.dataset)
         self.protect = Protection(self.job.dataset, self.job.key)
@@ -158,7 +163,7 @@ class _Pouring:
     def pour(self, part: Rows) -> None:
         reading, before = self.job.reading, self.counts.rows_in
         select = self.job.select(part.where)
-        expected = part.count if part.count is not None and reading.is_snapshot else reading.count(select)
+        expected = part.count if part.count is not None and reading.is_snapshot else self._count(select)
         if not expected and part.where and reading.is_snapshot:
             return
         self.job.of = max(self.job.of, self.job.rows + expected)
@@ -173,7 +178,7 @@ class _Pouring:
             raise
         read = self.counts.rows_in - before
         if not reading.is_snapshot:
-            counted = reading.counted() if read else reading.count(select)  # no rows carry no count with them
+            counted = reading.counted() if read else self._count(select)  # no rows carry no count with them
             expected = expected if counted is None else counted
         if read != expected:
             name = f"dataset '{self.job.dataset.name}'"
@@ -181,6 +186,9 @@ class _Pouring:
                 f"{name}: the source counts {expected:,} rows, {read:,} rows were read; nothing was committed"
             )
         self.counts.source_rows += expected
+
+    def _count(self, select: Select) -> int:
+        return heard(lambda: self.job.reading.count(select), self.job.reading.cancel)
 
     def _batch(self, raw: pa.RecordBatch) -> None:
         dataset, counts = self.job.dataset, self.counts
@@ -195,6 +203,8 @@ class _Pouring:
         counts.rows_out += raw.num_rows - len(aside)
         counts.set_aside += len(aside)
         counts.faults += len(breaks)
+        for at, column in enumerate(typed.columns):
+            self.held[at] += len(column) - column.null_count
         if breaks:
             found = Counter(dataset.kept[each.column].name for each in breaks)
             counts.faults_in = dict(Counter(counts.faults_in) + found)
@@ -203,9 +213,24 @@ class _Pouring:
         self.beside.close()
         self.job.say("faults written", self.counts.faults)
         files = self.data.close()
+        self._check_types()
         assert self.data.rows == self.counts.rows_out, "every row that is not set aside is written"
         assert self.beside.rows == self.counts.faults, "every fault is written"
         return Taken(tuple(files), self.counts)
+
+    def _check_types(self) -> None:
+        """Where no value at all is of the type declared, it is the declaration that is wrong."""
+        dataset = self.job.dataset
+        problems = []
+        for at, column in enumerate(dataset.kept):
+            wrong, native = self.counts.faults_in.get(column.name, 0), self.job.types[column.source]
+            if wrong >= SURE and not self.held[at]:
+                of = f"{wrong:,} values of column '{column.source}' is of type {column.type}"
+                what = f"dataset '{dataset.name}': none of {of}; nothing was committed"
+                hint = f"declare what it holds (in the source it is {native}); type: string keeps it as it is"
+                problems.append(Problem(column.where, what, hint))
+        if problems:
+            raise ConfigError(problems)
 
     def abandon(self) -> None:
         for files in (self.beside, self.data):

@@ -19,7 +19,7 @@ from extractors.dialects import DIALECTS, Dialect, Relation, Select
 from extractors.dialects.base import quoted_text
 from extractors.dialects.base import select as sql_select
 from extractors.dialects.tsql import is_long
-from extractors.refused import SourceRefused
+from extractors.refused import NoSuchTable, SourceRefused
 from extractors.sources import mssql_catalogue
 from extractors.sources.batches import catalogued, gathered, promised
 from extractors.sources.catalogue import Found
@@ -126,7 +126,7 @@ class MssqlReading:
         """Names -> types as T-SQL writes them: `nvarchar(50)`, `datetime2(7)`."""
         if relation.table and self.ask(f"SELECT OBJECT_ID(N{quoted_text(relation.sql)})") == [(None,)]:
             near = one_of("there are", relation.table, [found.table for found in self.tables()])
-            raise SourceRefused(f"source '{self.name}': there is no table or view '{relation.table}'; {near}")
+            raise NoSuchTable(f"source '{self.name}': there is no table or view '{relation.table}'; {near}")
         described = self.ask(mssql_catalogue.described(relation))
         if not described or described[0][0] is None:
             raise SourceRefused(f"source '{self.name}': SQL Server cannot describe {relation.table or 'the query'}")

@@ -26,7 +26,7 @@ from extractors.compiled import Source
 from extractors.dialects import DIALECTS, Dialect, Relation, Select
 from extractors.dialects.base import select as sql_select
 from extractors.dialects.mysql import SETTINGS
-from extractors.refused import SourceRefused
+from extractors.refused import NoSuchTable, SourceRefused
 from extractors.sources import mysql_catalogue as catalogue
 from extractors.sources import mysql_rows
 from extractors.sources.catalogue import Found
@@ -163,7 +163,7 @@ class MySqlReading:
         if not found:
             known = [table.table for table in self.tables()]
             listed = one_of("Tables this login may read", relation.table, known)
-            raise SourceRefused(f"source '{self.name}': there is no table or view '{relation.table}'. {listed}")
+            raise NoSuchTable(f"source '{self.name}': there is no table or view '{relation.table}'. {listed}")
         self._note_engine(self.ask(catalogue.engine(relation.table))[0][0])
         return {str(name): str(kind) for name, kind in found}
 

@@ -23,7 +23,7 @@ from extractors.dialects import Dialect, Planned, Relation, Select
 from extractors.dialects.base import select as sql_select
 from extractors.dialects.odbc import DRIVERS, Odbc
 from extractors.raw import Array
-from extractors.refused import NativeFailed, SourceRefused
+from extractors.refused import NativeFailed, NoSuchTable, SourceRefused
 from extractors.sources.batches import BYTES, gathered, promised
 from extractors.sources.catalogue import Found
 from extractors.sources.odbc_products import ANSI, PRODUCTS, Product, dialect_of, recognised
@@ -234,7 +234,7 @@ class OdbcReading:
         there = [found.table for found in self.tables()]
         near = one_of("there are", table, there) if there else "its driver does not list the tables there are"
         said = f" ({str(why).partition('says: ')[2]})" if why else ""
-        return SourceRefused(f"source '{self.name}': there is no table or view '{table}'{said}; {near}")
+        return NoSuchTable(f"source '{self.name}': there is no table or view '{table}'{said}; {near}")
 
     def count(self, select: Select) -> int:
         ((rows,),) = self.ask(sql_select(select.relation, "count(*)", select.where))

@@ -15,7 +15,7 @@ from extractors.compiled import Source
 from extractors.dialects import DIALECTS, Dialect, Planned, Relation, Select
 from extractors.dialects.base import select as sql_select
 from extractors.dialects.oracle import is_long
-from extractors.refused import NativeFailed, SourceRefused
+from extractors.refused import NativeFailed, NoSuchTable, SourceRefused
 from extractors.sources import oracle_catalogue
 from extractors.sources.batches import catalogued, gathered, promised
 from extractors.sources.catalogue import Found
@@ -115,7 +115,7 @@ class OracleReading:
         found = {str(name): str(kind) for name, kind in self.ask(oracle_catalogue.columns(relation.table))}
         if not found:
             near = one_of("there are", relation.table, [each.table for each in self.tables()])
-            raise SourceRefused(f"source '{self.name}': there is no table or view '{relation.table}'; {near}")
+            raise NoSuchTable(f"source '{self.name}': there is no table or view '{relation.table}'; {near}")
         return found
 
     def ask(self, sql: str) -> list[tuple[str | None, ...]]:

@@ -25,7 +25,7 @@ from extractors.dialects.base import quoted_text
 from extractors.dialects.base import select as sql_select
 from extractors.dialects.postgres import SETTINGS, not_a_number
 from extractors.raw import JSON
-from extractors.refused import NativeFailed, SourceRefused
+from extractors.refused import NativeFailed, NoSuchTable, SourceRefused
 from extractors.sources import postgres_catalogue as catalogue
 from extractors.sources import postgres_copy, postgres_scan
 from extractors.sources.catalogue import Found
@@ -144,7 +144,7 @@ class PostgresReading:
         if not found:
             meant = relation.table if "." in relation.table else f"public.{relation.table}"
             listed = one_of("Tables this login may read", meant, [each.table for each in self.tables()])
-            raise SourceRefused(f"source '{self.name}': there is no table or view '{relation.table}'. {listed}")
+            raise NoSuchTable(f"source '{self.name}': there is no table or view '{relation.table}'. {listed}")
         return {str(name): str(kind) for name, kind in found}
 
     def count(self, select: Select) -> int:

@@ -15,7 +15,7 @@ from extractors.compiled import Source
 from extractors.dialects import DIALECTS, Dialect, Relation, Select
 from extractors.dialects.base import select as sql_select
 from extractors.raw import Raw, Undecodable, pack
-from extractors.refused import NativeFailed, SourceRefused
+from extractors.refused import NativeFailed, NoSuchTable, SourceRefused
 from extractors.sources import sqlite_fast
 from extractors.sources.batches import BYTES, ROWS
 from extractors.sources.catalogue import Found
@@ -143,7 +143,7 @@ class SqliteReading:
         found = self._run("SELECT name, type FROM pragma_table_xinfo(?) WHERE hidden <> 1", (name,)).fetchall()
         if not found:
             listed = one_of("There are", relation.table, (each.table for each in self.tables()))
-            raise SourceRefused(f"source '{self.name}': there is no table or view '{relation.table}'. {listed}")
+            raise NoSuchTable(f"source '{self.name}': there is no table or view '{relation.table}'. {listed}")
         return dict(found)
 
     def ask(self, sql: str) -> list[tuple[str | None, ...]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractors.address import address
+from extractors.address import address, place
 
 
 def test_an_address_is_taken_apart() -> None:
@@ -30,3 +31,16 @@ def test_a_secret_among_the_options_is_hidden_too() -> None:
     assert address("odbc://?dsn=LEGACY&PWD=hunter22").scrub("cannot log in with PWD=hunter22") == (
         "cannot log in with PWD=…"
     )
+
+
+PLACES = [
+    ("postgresql://u:p@db:5432/a", "postgresql://other:pass@db:5432/a?sslmode=require", True),
+    ("postgresql://u@db/a", "postgresql://u@db/b", False), ("postgresql://u@db/a", "postgresql://u@db2/a", False),
+    ("oracle://u@db/?sid=A", "oracle://u@db/?sid=B", False), ("odbc://?dsn=A", "odbc://?DSN=A&uid=x", True),
+    ("sqlite:///a.db", "sqlite:///b.db", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other", "same"), PLACES)
+def test_where_a_url_leads(one: str, other: str, same: bool) -> None:
+    assert (place(one) == place(other)) == same

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from extractors.progress import Progress
 from extractors.take import Step
+from notation import lake
 
 from .conftest import HEAD, Council
 
@@ -136,9 +138,55 @@ def test_faults_are_told_by_column_and_a_wrong_type_is_pointed_at(run_fig: Fig, 
     )
     council.declare("JOB_NO: {}", "RENT: {type: int32}", "BORN: {type: date}")
     done = run_fig("extract")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert done.stderr.splitlines()[-2:] == [
         'jobs: faults in rent 2, born 1; extractors.dataset("jobs").faults() lists them',
         "    every value of rent is a fault: is its type: right in datasets.yaml?",
     ]
     assert json.loads(run_fig("extract", "--json").stdout)["datasets"][0]["faults_in"] == {"rent": 2, "born": 1}
+
+
+def test_a_type_that_none_of_many_values_is_of_is_refused(run_fig: Fig, council: Council) -> None:
+    council.silo(
+        "CREATE TABLE JOBS (JOB_NO INTEGER, RENT TEXT, BORN TEXT, GONE TEXT)",
+        rows=("INSERT INTO JOBS VALUES (?, '1.50', ?, NULL)", [(n, "2024-01-31" if n else "x") for n in range(100)]),
+    )
+    path = council.declare("JOB_NO: {}", "RENT: {type: int32}", "BORN: {type: date}", "GONE: {type: date}")
+    done = run_fig("extract", "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["datasets"]) == (2, [])
+    assert said["failed"]["jobs"].splitlines() == [
+        "datasets.yaml:13: dataset 'jobs': none of 100 values of column 'RENT' is of type int32; nothing was committed",
+        "    declare what it holds (in the source it is TEXT); type: string keeps it as it is",
+    ]
+    assert lake.names(council.home) == ()
+    path.write_text(path.read_text().replace("int32", '"decimal(9,2)"'))
+    assert run_fig("extract").returncode == 0
+
+
+def test_a_table_that_is_not_there_is_wrong_configuration(run_fig: Fig, fifty: Council) -> None:
+    path = fifty.home / "datasets.yaml"
+    path.write_text(path.read_text().replace("table: JOBS", "table: JOBZ"))
+    done = run_fig("extract")
+    assert done.returncode == 2, done.stderr
+    assert "there is no table or view 'JOBZ'" in done.stderr
+
+
+def test_ctrl_c_is_said_in_json_too(fig: Path, fifty: Council, tmp_path: Path) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i AS JOB_NO FROM n WHERE i < 0"
+    fifty.silo("DROP TABLE JOBS", f"CREATE VIEW JOBS AS {endless}")
+    fifty.declare("JOB_NO: {}")
+    with subprocess.Popen(
+        [fig, "extract", "--json"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stderr is not None
+            while "reading" not in (line := process.stderr.readline()):
+                assert line, "it ended by itself"
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    stopped = "stopped; what was committed before stays, and the next run goes on"
+    assert json.loads(said) == {"datasets": [], "failed": {"jobs": stopped}}

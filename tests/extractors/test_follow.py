@@ -214,6 +214,25 @@ def test_what_is_new_takes_one_connection_and_many_rows_take_all(
     assert held(council) == there(council)
 
 
+def test_a_url_that_leads_to_another_database_reads_everything_anew(council: Council) -> None:
+    silo(council)
+    council.declare(*COLUMNS, head=HEAD.replace("    columns:", CURSOR))
+    council.run()
+    (council.home / "silo.db").rename(council.home / "kept.db")
+    silo(council, 60)
+    council.silo("UPDATE JOBS SET WARD = 'elsewhere' WHERE JOB_NO = 3")
+    (council.home / "silo.db").rename(council.home / "other.db")
+    (council.home / "kept.db").rename(council.home / "silo.db")
+    assert council.run().mode == "window", "the same url"
+    council.declare(*COLUMNS, head=HEAD.replace("silo.db", "other.db").replace("    columns:", CURSOR))
+    council.steps.clear()
+    moved = council.run()
+    assert (moved.mode, moved.rows_in) == ("whole", 60)
+    assert "read elsewhere" in council.steps
+    assert held(council)[3] == "elsewhere"
+    assert council.run().mode == "window"
+
+
 def test_full_reads_everything_anew(council: Council) -> None:
     silo(council)
     council.declare(*COLUMNS, head=HEAD.replace("    columns:", CURSOR))
