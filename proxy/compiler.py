@@ -215,7 +215,7 @@ def _fallback(spec: SliceSpec, stage: Stage, legacy: str) -> Fallback | None:
 def _shadowing(spec: SliceSpec, stage: Stage, *, sandbox: bool) -> Shadowing | None:
     """What is copied: of safe requests alone, but to a candidate of which nothing that it writes counts."""
     shadow = spec.shadow
-    if shadow is None or not (stage.name == "shadow" or (stage.name == "live" and shadow.reverse)):
+    if shadow is None or not (stage.name in ("shadow", "canary") or (stage.name == "live" and shadow.reverse)):
         return None
     methods = frozenset(method.encode() for method in shadow.methods)
     if not (sandbox and stage.name == "shadow"):

@@ -147,7 +147,8 @@ def _as_claimed(
 def _to_side(asked: Asked, claim: Claim, route: Route, canonical: bytes, visit: Visit | None = None) -> Forward:
     reason = _why_legacy(asked, route, visit)
     if reason is not None:
-        shadowing = _copied(asked, route) if reason == "stage shadow" else None
+        # Whoever wrote sees what the slice does not know yet: that the two differ there tells nothing.
+        shadowing = _copied(asked, route) if reason in ("stage shadow", "canary") else None
         return Forward(route.legacy, asked.target, claim.series, reason, claim, None, shadowing, visit)
     plan = as_slice(asked, claim, route, canonical)
     plan.shadowing, plan.visit = _copied(asked, route), visit

@@ -11,8 +11,10 @@ from proxy.copyable import COPYABLE, reads_like_an_act
 from proxy.exchanged import Side
 
 # What counts and remembers visitors for others, and tells legacy nothing of who they are: Google's, Matomo's,
-# Microsoft's, Hotjar's and Facebook's counters. Every other cookie may be a session.
-_COUNTERS = re.compile(rb"_(?:ga|gid|gat|gcl_[a-z]+|pk_(?:id|ses|ref)|clck|clsk|hj[A-Za-z]+|fbp|fbc)(?![a-z])")
+# Microsoft's, Hotjar's and Facebook's counters, and the proxy's own (visitors.py). Every other cookie may be a session.
+_COUNTERS = re.compile(
+    rb"_(?:ga|gid|gat|gcl_[a-z]+|pk_(?:id|ses|ref)|clck|clsk|hj[A-Za-z]+|fbp|fbc)(?![a-z])|fig_(?:visitor\Z|wrote_)"
+)
 # A session in the path or the query, for who takes no cookies: Java's, PHP's, ASP.NET's and ColdFusion's.
 _IN_TARGET = re.compile(rb"(?<![a-z])(?:j?session_?id|phpsessid|cftoken|sid)=|/\((?:[a-z]\([^)]*\))+\)/")
 

@@ -293,6 +293,19 @@ def test_a_sandbox_gets_unsafe_requests_with_their_bodies() -> None:
     asyncio.run(main())
 
 
+def test_in_a_canary_the_side_is_asked_that_did_not_answer() -> None:
+    async def main() -> None:
+        async with a_scene(stage=Stage("canary", 10.0)) as scene:
+            scene.worker.send(whole(PLAIN) + whole(PLAIN, by_slice=True, place=2))
+            await scene.until(SENT=1, ANSWERED=1)
+            async with asyncio.timeout(20):
+                while scene.counted(2) != {"SENT": 1, "ANSWERED": 1}:
+                    await asyncio.sleep(0.01)  # what is waited for happens over real connections
+            assert {exchanged.answered_by for exchanged, _ in scene.answers} == {"legacy", "slice"}
+
+    asyncio.run(main())
+
+
 def test_at_live_legacy_is_asked_at_its_own_pace_and_nothing_of_a_session() -> None:
     async def main() -> None:
         async with a_scene(stage=LIVE) as scene:
