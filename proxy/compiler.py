@@ -12,7 +12,7 @@ from proxy.copyable import COPYABLE
 from proxy.counters import ADDRESSES, BACKENDS, MAX_SERIES
 from proxy.ends import Files, backend_of, fronts_of, limits_of
 from proxy.generation import Generation
-from proxy.model import RedirectSpec, RouteSpec, RoutesSpec, SliceSpec
+from proxy.model import RedirectSpec, RouteSpec, RoutesSpec, ShadowSpec, SliceSpec
 from proxy.paths import PathRules, fold_case
 from proxy.plan import FIRST_FREE_SERIES, Rules
 from proxy.predicates import Needs
@@ -214,7 +214,7 @@ def _fallback(spec: SliceSpec, stage: Stage, legacy: str) -> Fallback | None:
 
 def _shadowing(spec: SliceSpec, stage: Stage, *, sandbox: bool) -> Shadowing | None:
     """What is copied: of safe requests alone, but to a candidate of which nothing that it writes counts."""
-    shadow = spec.shadow
+    shadow = spec.shadow or (ShadowSpec() if stage.name == "shadow" else None)
     if shadow is None or not (stage.name in ("shadow", "canary") or (stage.name == "live" and shadow.reverse)):
         return None
     methods = frozenset(method.encode() for method in shadow.methods)

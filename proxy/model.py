@@ -288,7 +288,9 @@ class SliceSpec(Spec):
         BeforeValidator(_none, json_schema_input_type=Literal["none"] | FallbackSpec),
     ] = Field(FallbackSpec(), description="Who is asked when the candidate fails; or `none`.")
     assets: tuple[PathPattern, ...] = Field((), description="On 404 a safe request for these asks the other side.")
-    shadow: ShadowSpec | None = Field(None, description="Copies to the side that does not answer; default: none.")
+    shadow: ShadowSpec | None = Field(
+        None, description="Copies to the side that does not answer; default: those below, at stage `shadow` alone."
+    )
     repeatable: Flag = Field(False, description="`true`: legacy may be asked again with a citizen's session.")
     compare: CompareSpec | None = Field(None, description="How answers are compared.")
     gates: GatesSpec | None = Field(None, description="What must hold before it moves up.")

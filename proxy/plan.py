@@ -210,7 +210,7 @@ def because(plan: Forward | Answer) -> str:
         "default": "no route claims it, so it goes to the default",
         "no default": "no route claims it and there is no default:",
         "stage legacy": f"slice {name} is at stage legacy",
-        "stage shadow": f"slice {name} is at stage shadow: legacy answers",
+        "stage shadow": f"slice {name} is at stage shadow: legacy answers" + _asked_behind(plan),
         "stage": f"slice {name} is at stage {stage}" + _place(plan),
         "canary": f"slice {name} is at stage {stage}" + _place(plan),
         "wrote": f"this visitor has written to legacy, and the datasets of slice {name} are not newer yet",
@@ -240,6 +240,15 @@ def _place(plan: Forward | Answer) -> str:
         return f": legacy answers until there is the cookie {visit.visiting.sticky.decode()}, which then decides"
     cookie = COOKIE.decode()
     return f": of visitors without the cookie {cookie} the slice gets {share}% for good (--cookie {cookie}=… tells)"
+
+
+def _asked_behind(plan: Forward | Answer) -> str:
+    """Who is asked the same behind the citizen's back, and how often."""
+    if not isinstance(plan, Forward) or plan.shadowing is None or plan.claim is None:
+        return ""
+    route = plan.claim.leads_to
+    assert isinstance(route, Route)
+    return f", and {plan.shadowing.sample * 100:g}% of such requests are copied to {route.backend}"
 
 
 def _shown(text: bytes) -> str:

@@ -14,6 +14,7 @@ from proxy.config import Loaded, checked
 from proxy.explain import Explanation, asked_for, explain
 from proxy.plan import Forward, make_plan
 from proxy.stages import LEGACY
+from proxy.table import Shadowing
 
 ROUTES = """\
 version: 1
@@ -244,3 +245,16 @@ def test_a_question_it_cannot_read(method: str, url: str, headers: list[str], pr
     with pytest.raises(ConfigError) as raised:
         asked_for(method, url, (), headers)
     assert str(raised.value) == problem
+
+
+def test_stage_shadow_copies_a_quarter_of_the_safe_requests_without_being_told_how() -> None:
+    text = ROUTES.replace("stage: legacy", "stage: shadow")
+    loaded = load(text)
+    by = rules_of(loaded.spec, loaded.document.where, Held())
+    plans = [make_plan(asked_for(method, "/planning/1", loaded.spec.hosts), by) for method in ("GET", "POST")]
+    copied, not_copied = (plan.shadowing if isinstance(plan, Forward) else plan for plan in plans)
+    assert copied == Shadowing(0.25, frozenset({b"GET", b"HEAD"}), 2**20, reverse=False)
+    assert not_copied is None
+    said = "slice planning is at stage shadow: legacy answers"
+    assert ask("GET /planning/1", text=text).because == f"{said}, and 25% of such requests are copied to planning"
+    assert ask("POST /planning/1", text=text).because == said
