@@ -54,7 +54,7 @@ Examples:
 def demo(
     *, once: bool, small: bool, keep: Path | None, port: int, admin_port: int, legacy_port: int, slice_port: int
 ) -> None:
-    """The sample council, whole: legacy, extraction, slice, proxy, a query. Then it stays up until Ctrl-C."""
+    """The sample council, whole: data out, a slice compared and promoted, a query. Then it stays up until Ctrl-C."""
     ports = settle({"proxy": port, "admin": admin_port, "legacy": legacy_port, "slice": slice_port})
     show, started = Show(), time.monotonic()
     try:
@@ -87,6 +87,7 @@ def _stay(show: Show, children: Children, folder: Path, ports: Ports) -> None:
         f"Legacy, by itself    http://127.0.0.1:{ports.legacy}/         (sign in: resident or officer, anytown)",
         f"The slice, by itself http://127.0.0.1:{ports.slice}/healthz",
         f"The proxy, for us    http://127.0.0.1:{ports.admin}/",
+        f"What differs         http://127.0.0.1:{ports.admin}/slices/repairs",
         f"Everything is in     {folder}",
         "",
         "In another terminal:",

@@ -39,13 +39,14 @@ def test_the_tour_holds_and_leaves_nothing_behind(start: Start, fig: Path, tmp_p
     demo = start([fig, "demo", "--once", "--small", *ANY], environ={"TMPDIR": str(tmp_path)})
     assert demo.wait(seconds=60) == 0
     lines = demo.log.splitlines()
-    assert [line[:2].strip() for line in lines if re.match(r" ?\d+ ", line)] == [str(n) for n in range(1, 12)]
+    assert [line[:2].strip() for line in lines if re.match(r" ?\d+ ", line)] == [str(n) for n in range(1, 13)]
     assert any(re.search(r"housing-repairs: 60 new of 660 rows, read in \d+\.\d s", line) for line in lines)
+    assert any(re.search(r"json:\$\.cost .* GET /api/repairs/1000\d\d\.json$", line) for line in lines)
     assert any("GET /repairs/100042 is answered by legacy" in line for line in lines)
     assert any("GET /repairs/100042 is answered by the repairs slice, with the same facts" in line for line in lines)
     assert any("A repair reported through the slice has legacy's job number 100661" in line for line in lines)
     assert any("After fig rollback repairs, legacy answers, and knows job 100661" in line for line in lines)
-    assert re.fullmatch(r"All 11 steps held, in \d+\.\d seconds\.", lines[-1])
+    assert re.fullmatch(r"All 12 steps held, in \d+\.\d seconds\.", lines[-1])
     assert list(tmp_path.iterdir()) == []
 
 
