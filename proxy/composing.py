@@ -4,7 +4,7 @@ By the worker's own rules, all of them: nothing here knows what a field means.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from proxy.claims import Claim, Route
 from proxy.compare.values import Reply
@@ -68,6 +68,8 @@ def composed(exchange: Exchanged, side: Side, generation: Generation, backend: B
     else:
         plan = as_legacy(asked, exchange.claim, route)
     peer = Peer(exchange.peer, generation.trust, exchange.proto)
+    if backend.cookies is None:  # who was in a canary has our cookies still
+        backend = replace(backend, cookies="all but ours")
     whole = content if request.has_body and is_form(request.fields) else None
     sent, translator = as_asked(request, peer, generation.trust, exchange.trace, backend, plan, b"", whole)
     head, _, form = sent.partition(b"\r\n\r\n")

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from notation.units import percent
 from proxy.breaker import Breaking
+from proxy.cookies import Seen
 from proxy.generation import Backend, BackendTls, Certificate, Front, HeadLimits, Limits, LogSettings, Probing, Server
 from proxy.model import BackendSpec, LimitsSpec, LogSpec, RoutesSpec
 from proxy.translate.place import Place, Translation, ports_of
@@ -63,11 +64,11 @@ def fronts_of(spec: RoutesSpec, files: Files) -> tuple[Front, ...]:
     )
 
 
-def seen_cookies(name: str, spec: RoutesSpec) -> frozenset[bytes] | None:
-    """The cookies that a backend may see; None: all. A slice's service sees those it is said to, and no others."""
+def seen_cookies(name: str, spec: RoutesSpec) -> Seen:
+    """The cookies that a backend may see. A slice's service sees those it is said to, and no others."""
     backend = spec.backends[name]
     if "cookies" not in backend.model_fields_set and all(each.backend != name for each in spec.slices.values()):
-        return None
+        return "all but ours" if any(each.stage.name == "canary" for each in spec.slices.values()) else None
     return frozenset(cookie.encode() for cookie in backend.cookies)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from proxy.breaker import USUAL, Breaking
+from proxy.cookies import Seen
 from proxy.headers import Network
 from proxy.plan import Rules
 from proxy.translate.place import Translation
@@ -64,7 +65,7 @@ class Probing:
 class Backend:
     """Something that can answer, at one address or several. Times in seconds.
 
-    `host_field`: its own name, for a request that came without Host; `cookies`: those it may see, None for all;
+    `host_field`: its own name, for a request that came without Host; `cookies`: those it may see;
     `number`: its place in the map of counters; `budget`: the share of extra requests;
     `translation`: where it goes by another name than citizens know it by; `breaking`: how its breaker acts;
     `connections` and `queue`: how many there may be, and may wait for one, over all workers; `sandbox`: nothing that it
@@ -78,7 +79,7 @@ class Backend:
     first_byte: float = 60.0
     idle: float = 60.0
     tls: BackendTls | None = None
-    cookies: frozenset[bytes] | None = None
+    cookies: Seen = None
     number: int = 0
     budget: float = 0.2
     translation: Translation | None = None

@@ -9,9 +9,10 @@ from types import MappingProxyType
 from typing import Literal
 
 from proxy.asked import FORM_LIMIT, IDEMPOTENT, SAFE, Asked, form_overrides
+from proxy.cookies import VISITOR
 from proxy.paths import BadPath, PathRules, read_path
 from proxy.table import Ambiguous, Claim, Gone, Redirect, Route, Shadowing, Table
-from proxy.visitors import BUCKETS, COOKIE, Visit, visit_of
+from proxy.visitors import BUCKETS, Visit, visit_of
 
 __all__ = [
     "DEFAULT_SERIES", "FIRST_FREE_SERIES", "FORM_LIMIT", "HEALTH_PATH", "HEALTH_SERIES", "IDEMPOTENT",
@@ -133,7 +134,7 @@ def _as_claimed(
             if route.visiting is None:
                 return _to_side(asked, claim, route, canonical)
             writes = not asked.is_safe
-            visit = visit_of(asked, route.visiting, newcomer, as_of, writes=writes)
+            visit = visit_of(asked.lines, route.visiting, newcomer, as_of, writes=writes)
             return _to_side(asked, claim, route, canonical, visit)
         case Redirect(to, status):
             location = claim.pattern.replace(canonical, to)
@@ -238,7 +239,7 @@ def _place(plan: Forward | Answer) -> str:
         return f", and this visitor falls at {falls}, {'above' if visit.is_outside else 'within'} {share}"
     if visit.visiting.sticky is not None:
         return f": legacy answers until there is the cookie {visit.visiting.sticky.decode()}, which then decides"
-    cookie = COOKIE.decode()
+    cookie = VISITOR.decode()
     return f": of visitors without the cookie {cookie} the slice gets {share}% for good (--cookie {cookie}=… tells)"
 
 

@@ -7,14 +7,13 @@ may_be_asked("legacy", asked, b"", repeatable=False, sandbox=False) -> whether
 import re
 
 from proxy.asked import SAFE, Asked, form_overrides
+from proxy.cookies import is_ours
 from proxy.copyable import COPYABLE, reads_like_an_act
 from proxy.exchanged import Side
 
 # What counts and remembers visitors for others, and tells legacy nothing of who they are: Google's, Matomo's,
-# Microsoft's, Hotjar's and Facebook's counters, and the proxy's own (visitors.py). Every other cookie may be a session.
-_COUNTERS = re.compile(
-    rb"_(?:ga|gid|gat|gcl_[a-z]+|pk_(?:id|ses|ref)|clck|clsk|hj[A-Za-z]+|fbp|fbc)(?![a-z])|fig_(?:visitor\Z|wrote_)"
-)
+# Microsoft's, Hotjar's and Facebook's counters. Every other cookie may be a session, but our own, which it never gets.
+_COUNTERS = re.compile(rb"_(?:ga|gid|gat|gcl_[a-z]+|pk_(?:id|ses|ref)|clck|clsk|hj[A-Za-z]+|fbp|fbc)(?![a-z])")
 # A session in the path or the query, for who takes no cookies: Java's, PHP's, ASP.NET's and ColdFusion's.
 _IN_TARGET = re.compile(rb"(?<![a-z])(?:j?session_?id|phpsessid|cftoken|sid)=|/\((?:[a-z]\([^)]*\))+\)/")
 
@@ -54,4 +53,4 @@ def has_session(asked: Asked) -> bool:
     """Whether a request is, or may be, one of somebody's whom legacy knows."""
     if b"authorization" in asked.headers or _IN_TARGET.search(asked.target.lower()):
         return True
-    return any(_COUNTERS.match(name) is None for name in asked.cookies)
+    return any(_COUNTERS.match(name) is None and not is_ours(name) for name in asked.cookies)

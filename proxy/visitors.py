@@ -12,17 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from proxy.asked import Asked
-from proxy.cookies import first_cookie
+from proxy.cookies import VISITOR, WROTE, first_cookie
 
 # A hundredth of a percent each: the finest canary there is.
 BUCKETS = 10_000
-COOKIE = b"fig_visitor"
 # 128 bits: nobody meets another's by chance, and it says nothing of who has it.
 ID_BYTES = 16
 # Longer than a slice takes from its first percent to all; after that a visitor is drawn anew, and not known for ever.
 ID_SECONDS = 90 * 86_400
-WROTE = b"fig_wrote_"
 # How long who wrote to legacy stays there. Where datasets say when they are newer: at most this, should no run come any
 # more. Where none are named: until any nightly run has come.
 STAYS_SECONDS, STAYS_BLINDLY_SECONDS = 30 * 86_400, 86_400
@@ -71,20 +68,19 @@ class Visit:
 
 
 def visit_of(
-    asked: Asked, visiting: Visiting, newcomer: bytes | None, as_of: Mapping[bytes, int], *, writes: bool
+    lines: bytes, visiting: Visiting, newcomer: bytes | None, as_of: Mapping[bytes, int], *, writes: bool
 ) -> Visit | None:
-    """The visit that a request belongs to; None where nothing hangs on it.
+    """The visit that a request of these lines belongs to; None where nothing hangs on it.
 
     `newcomer`: the id for who has none; `as_of`: by slice, the second up to which its datasets know what legacy knows.
     """
-    lines = asked.lines
     stays = _stays(first_cookie(lines, WROTE + visiting.slice), as_of.get(visiting.slice, 0))
     if visiting.share is None:
         return Visit(visiting, stays=stays, writes=writes) if stays or writes else None
     if visiting.sticky is not None:
         seed = first_cookie(lines, visiting.sticky)
         return Visit(visiting, bucket_of(seed, visiting.slice) if seed else None, None, stays, writes)
-    visitor = first_cookie(lines, COOKIE)
+    visitor = first_cookie(lines, VISITOR)
     if visitor is not None and _ID.fullmatch(visitor):
         return Visit(visiting, bucket_of(visitor, visiting.slice), None, stays, writes)
     bucket = bucket_of(newcomer, visiting.slice) if newcomer is not None else None

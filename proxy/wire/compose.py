@@ -1,6 +1,6 @@
 """Heads as they are sent: to a backend, and to a citizen. Pure: values in, bytes out."""
 
-from proxy.cookies import without_others
+from proxy.cookies import seen_by
 from proxy.generation import Backend
 from proxy.headers import PSEUDONYM
 from proxy.wire.heads import ReplyHead, RequestHead
@@ -12,7 +12,7 @@ _VIA = b"Via: 1.1 %b\r\n" % PSEUDONYM
 
 def head_for(backend: Backend, request: RequestHead, target: bytes, forwarding: bytes) -> bytes:
     """A request's head as this backend gets it; composed anew for every backend that is asked."""
-    lines = request.lines if backend.cookies is None else without_others(request.lines, backend.cookies)
+    lines = request.lines if backend.cookies is None else seen_by(request.lines, backend.cookies)
     return request_bytes(request, target, request.host or backend.host_field, forwarding, lines)
 
 

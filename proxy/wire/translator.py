@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from proxy.claims import Pattern, Route
-from proxy.cookies import without_others
+from proxy.cookies import seen_by
 from proxy.generation import Backend
 from proxy.headers import Network
 from proxy.plan import Forward
@@ -97,9 +97,7 @@ class Translator:
                 content = query_for_backend(whole, turn)
         if self._translation.links:
             fields = whole_and_plain(fields)
-        lines = Head(fields).lines
-        if backend.cookies is not None:
-            lines = without_others(lines, backend.cookies)
+        lines = seen_by(Head(fields).lines, backend.cookies)
         if content is not None:
             return request_bytes(request, target, host, said, lines, length=len(content)) + content
         return request_bytes(request, target, host, said, lines) + body

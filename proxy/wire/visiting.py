@@ -4,8 +4,9 @@ from time import time
 from typing import TYPE_CHECKING
 
 from proxy.caching import kept_apart, kept_private
+from proxy.cookies import VISITOR, WROTE
 from proxy.plan import Forward
-from proxy.visitors import COOKIE, ID_SECONDS, WROTE, Visit
+from proxy.visitors import ID_SECONDS, Visit
 from proxy.wire.heads import ReplyHead
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def lines_for(visit: Visit, exchange: "Exchange", reply: ReplyHead) -> bytes:
         secure = b"; Secure" if exchange.citizen.speaks_tls(exchange.request) else b""
         lines = kept_private(lines)
         if visit.newcomer is not None:
-            lines += _COOKIE % (COOKIE, visit.newcomer, ID_SECONDS, secure)
+            lines += _COOKIE % (VISITOR, visit.newcomer, ID_SECONDS, secure)
         if wrote:
             # The second that has begun counts as over: datasets of before its end may not have the write.
             lines += _COOKIE % (WROTE + visit.visiting.slice, b"%d" % (time() + 1), visit.stays_seconds, secure)

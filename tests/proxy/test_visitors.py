@@ -72,12 +72,12 @@ GOLDEN = [3509, 8549, 6444]
 @given(IDS, SLICES, st.integers(1, BUCKETS), st.integers(1, BUCKETS))
 def test_raising_a_canary_moves_nobody_back(visitor: bytes, name: bytes, one: int, other: int) -> None:
     asked = Asked(b"GET", b"/", None, b"", fields=[(b"cookie", b"fig_visitor=" + visitor)])
-    low, high = (visit_of(asked, Visiting(name, share), None, {}, writes=False) for share in sorted((one, other)))
+    low, high = (visit_of(asked.lines, Visiting(name, share), None, {}, writes=False) for share in sorted((one, other)))
     assert low is not None
     assert high is not None
     assert low.is_outside or not high.is_outside
     assert low.bucket == high.bucket
-    everybody = visit_of(asked, Visiting(name, BUCKETS), None, {}, writes=False)
+    everybody = visit_of(asked.lines, Visiting(name, BUCKETS), None, {}, writes=False)
     assert everybody is not None
     assert not everybody.is_outside
 

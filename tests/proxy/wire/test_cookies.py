@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from proxy.compiler import Held, SeriesBook, make_generation
 from proxy.config import load
-from proxy.cookies import kept_cookies, without_others
+from proxy.cookies import kept_cookies, without_others, without_ours
 from tests.proxy.wire.stand import HOST, Runner, ScriptedBackend, a_stand
 
 NAMES = frozenset({b"repairs_session", b"lang"})
@@ -52,6 +52,36 @@ def test_exactly_the_named_ones_are_kept(pairs: list[tuple[bytes, bytes]]) -> No
 def test_a_field_without_any_is_left_out_and_every_other_stays() -> None:
     lines = b"Cookie: JSESSIONID=1\r\nAccept: */*\r\ncookie: a=1; lang=cy\r\nX-Cookie: a=1\r\n"
     assert without_others(lines, NAMES) == b"Accept: */*\r\ncookie: lang=cy\r\nX-Cookie: a=1\r\n"
+
+
+OURS = [  # lines, and what a backend gets that sees all cookies but ours
+    (b"Cookie: fig_visitor=1\r\n", b""),
+    (b"Cookie: a=b; fig_visitor=1\r\n", b"Cookie: a=b\r\n"),
+    (b"cookie: fig_visitor=1; a=b;c=d\r\n", b"cookie: a=b;c=d\r\n"),
+    (b"Cookie: a=b; fig_wrote_repairs=1; fig_visitor =2; c=d\r\n", b"Cookie: a=b; c=d\r\n"),
+    (b"Cookie: a=b\r\nAccept: */*\r\nCookie: fig_visitor=1\r\n", b"Cookie: a=b\r\nAccept: */*\r\n"),
+    (b"Cookie: fig_visitors=1; config_visitor=2; a=fig_visitor=3\r\n",
+     b"Cookie: fig_visitors=1; config_visitor=2; a=fig_visitor=3\r\n"),
+    (b"X-Cookie: fig_visitor=1\r\nReferer: /?fig_visitor=1\r\n",
+     b"X-Cookie: fig_visitor=1\r\nReferer: /?fig_visitor=1\r\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lines", "kept"), OURS)
+def test_our_own_are_cut_out_and_the_others_stay_as_they_are(lines: bytes, kept: bytes) -> None:
+    assert without_ours(lines) == kept
+    assert without_ours(b"Accept: */*\r\n" + lines + b"X-A: 1\r\n") == b"Accept: */*\r\n" + kept + b"X-A: 1\r\n"
+
+
+def test_while_a_slice_is_in_canary_no_backend_sees_ours(tmp_path: Path) -> None:
+    for stage, seen in (("live", None), ("canary 5%", "all but ours")):
+        (tmp_path / "routes.yaml").write_text(
+            ROUTES.replace("{backend: planning,", f"{{backend: planning, stage: {stage},")
+        )
+        generation, _ = make_generation(1, load(tmp_path / "routes.yaml", {}).spec, Held(), SeriesBook())
+        assert generation.backends["legacy"].cookies == seen
+        assert generation.backends["old"].cookies == seen
+        assert generation.backends["planning"].cookies == frozenset()
 
 
 ROUTES = """\

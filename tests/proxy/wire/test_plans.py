@@ -13,7 +13,7 @@ from notation.marked_yaml import parse
 from proxy.compiler import Held, rules_of
 from proxy.config import checked
 from proxy.generation import HeadLimits
-from proxy.plan import Rules, make_plan
+from proxy.plan import Forward, Rules, make_plan
 from proxy.wire import plans
 from proxy.wire.grammar import read_request
 from proxy.wire.heads import AskedByHead, RequestHead
@@ -56,6 +56,8 @@ def rules(text: str = ROUTES) -> Rules:
 
 
 RULES = rules()
+HALF = ROUTES.replace("stage: live", "stage: canary 50%\n    shadow: {sample: 100%}")
+STICKY = HALF.replace("canary 50%", "canary 50%\n    sticky: {cookie: pilot}")
 
 
 def request(method: bytes, target: bytes, host: bytes = b"a.gov.uk", lines: bytes = b"") -> RequestHead:
@@ -76,6 +78,9 @@ BEGINNINGS = st.tuples(
 LINES = st.sampled_from((b"", b"X-Beta: 1\r\n", b"Cookie: pilot=yes\r\n", b"Cookie: fig_wrote_one=9\r\n",
                          b"Content-Length: 3\r\n", b"X-Method: PUT\r\n", FORM + b"Content-Length: 3\r\n",
                          b"Transfer-Encoding: chunked\r\n"))
+VISITORS = st.sampled_from((b"", b"Cookie: fig_visitor=x\r\n", b"Cookie: pilot=1\r\n", b"Cookie: fig_wrote_one=4\r\n",
+                            *(b"Cookie: fig_visitor=%032x\r\n" % n for n in range(6)),
+                            b"Cookie: a=b; fig_wrote_one=9; fig_visitor=%032x\r\n" % 3))
 # fmt: on
 # Few that begin alike, so that they meet.
 REQUESTS = st.lists(BEGINNINGS, min_size=1, max_size=3).flatmap(
@@ -89,6 +94,36 @@ def test_a_plan_that_is_kept_is_the_plan_that_would_be_made(asked: list[RequestH
     known = Plans(RULES, Visitors())
     for one in asked:
         assert known.plan(one) == make_plan(AskedByHead(one), RULES)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from((rules(HALF), rules(STICKY))),
+    st.lists(BEGINNINGS, min_size=1, max_size=2).flatmap(
+        lambda some: st.lists(
+            st.builds(lambda of, *lines: request(*of, b"".join(lines)), st.sampled_from(some), LINES, VISITORS)
+        )
+    ),
+)
+def test_so_is_one_of_a_canary_for_whoever_comes(by: Rules, asked: list[RequestHead]) -> None:
+    visitors = Visitors()
+    visitors.as_of = {b"one": 5}
+    known = Plans(by, visitors)
+    for one in asked:
+        newcomer = visitors.newcomer
+        plan = known.plan(one)
+        assert plan == make_plan(AskedByHead(one), by, newcomer, visitors.as_of)
+        given_away = isinstance(plan, Forward) and plan.visit is not None and plan.visit.newcomer == newcomer
+        assert (visitors.newcomer != newcomer) is given_away
+
+
+def test_a_canary_keeps_a_plan_for_each_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, made = Plans(rules(HALF), Visitors()), []
+    monkeypatch.setattr(plans, "make_plan", lambda *those: made.append(1) or make_plan(*those))
+    for _ in range(3):
+        for n in range(20):
+            known.plan(request(b"GET", b"/a/x", lines=b"Cookie: fig_visitor=%032x\r\n" % n))
+    assert len(made) == 2
 
 
 def test_a_plan_is_made_once_for_requests_that_look_the_same() -> None:
