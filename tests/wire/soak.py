@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 import re
 import sys
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from proxy.control import ask
+from proxy.jury import JURORS
 from tests.processes import Started, free_port
 from tests.wire.backend import reset
 
@@ -192,8 +194,28 @@ def kilobytes(pid: int) -> int:
     return int(found[1])
 
 
+def is_whole(keeper: int) -> bool:
+    """Whether a keeper has everything open that it ever has: its jury's sockets, and the ledger that it has written."""
+    jurors = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
+    return len(jurors) == min(JURORS, os.cpu_count() or 1) and any(
+        name.endswith("ledger.sqlite-shm") for name in _opened(keeper)
+    )
+
+
+def _opened(pid: int) -> list[str]:
+    """By name, as long as they are open."""
+    names = []
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            names.append(str(each.readlink()))
+    return names
+
+
 async def _steady(pids: dict[str, int]) -> dict[str, int]:
-    """How many descriptors each has once the start is over: the same for a second."""
+    """How many descriptors each has once the start is over: the keeper has all its own, and the same for a second."""
+    async with asyncio.timeout(60):
+        while not is_whole(pids["keeper"]):
+            await asyncio.sleep(0.2)
     seen: list[dict[str, int]] = []
     while len(seen) < 6 or any(each != seen[-1] for each in seen[-6:]):
         seen.append({name: descriptors(pid) for name, pid in pids.items()})
@@ -201,16 +223,19 @@ async def _steady(pids: dict[str, int]) -> dict[str, int]:
     return seen[-1]
 
 
-async def _settled(home: Path, pids: dict[str, int], before: dict[str, int], seconds: float) -> float:
-    """Wait until descriptors and connections are back; how long that took, at most `seconds`."""
+async def _settled(
+    home: Path, pids: dict[str, int], before: dict[str, int], seconds: float
+) -> tuple[float, dict[str, int]]:
+    """Wait until descriptors and connections are back; how long that took, at most `seconds`, and the descriptors."""
     began = time.monotonic()
-    while time.monotonic() < began + seconds:
+    while True:
         status = await asyncio.to_thread(ask, home, {"do": "status"})
+        await asyncio.sleep(0.2)  # who asked has left by then
+        now = {name: descriptors(pid) for name, pid in pids.items()}
         idle = (status["connections"], status["in_flight"]) == (0, 0)
-        if idle and all(descriptors(pid) <= before[name] for name, pid in pids.items()):
-            break
-        await asyncio.sleep(0.2)
-    return time.monotonic() - began
+        took = time.monotonic() - began
+        if took > seconds or (idle and all(now[name] <= before[name] for name in pids)):
+            return took, now
 
 
 def soak(folder: Path, *, seconds: float, warm: float = 8.0, seed: int = 1) -> Soaked:
@@ -236,14 +261,14 @@ async def _soak(folder: Path, seconds: float, warm: float, seed: int) -> Soaked:
         warmed = {name: kilobytes(pid) for name, pid in pids.items()}
         await citizens.come(seconds)
         await _let_go(backend)
-        soaked.seconds_to_settle = await _settled(folder, pids, fresh, 15.0)
+        soaked.seconds_to_settle, kept = await _settled(folder, pids, fresh, 15.0)
         await asyncio.sleep(1.5)  # the workers say once a second how many tasks they have
         status = await asyncio.to_thread(ask, folder, {"do": "status"})
         soaked.tasks = (tasks, status["tasks"])
         soaked.connections, soaked.in_flight = status["connections"], status["in_flight"]
         assert await asyncio.to_thread(pids_of, folder, proxy.pid) == pids, "a process died and was replaced"
         soaked.left = [
-            Left(name, (fresh[name], descriptors(pid)), (warmed[name], kilobytes(pid))) for name, pid in pids.items()
+            Left(name, (fresh[name], kept[name]), (warmed[name], kilobytes(pid))) for name, pid in pids.items()
         ]
         soaked.log = proxy.log
     server.close()
