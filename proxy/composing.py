@@ -6,6 +6,7 @@ By the worker's own rules, all of them: nothing here knows what a field means.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from proxy.asked import SAFE
 from proxy.claims import Claim, Route
 from proxy.compare.values import Reply
 from proxy.copies import Told
@@ -25,6 +26,10 @@ from proxy.wire.translator import Translator, as_asked
 
 # Says that it is a copy: whoever counts visits can leave it out. From outside it never passes (headers.py).
 MARK = b"Fig-Shadow: 1\r\n"
+# RFC 9110 section 13.1: with these a cache asks whether what it has is still good. Whoever answered in full is compared
+# with an answer in full; and one side's tags say nothing to the other.
+_OF_CACHES = (b"if-none-match", b"if-modified-since")
+_NOT_MODIFIED = 304
 
 
 def exchanged(told: Told, claim: Claim, route: Route, answered_by: Side, micros: int) -> Exchanged:
@@ -51,7 +56,9 @@ class Composed:
 
 
 def composed(exchange: Exchanged, side: Side, generation: Generation, backend: Backend) -> Composed | None:
-    """What `backend` gets, which is that side's; None if it may not be asked (law 2)."""
+    """What `backend` gets, which is that side's; None if it may not be asked (law 2), or nothing can be compared."""
+    if exchange.reply.status == _NOT_MODIFIED:
+        return None
     request = read_request(exchange.head, generation.limits.head)
     if isinstance(request, Refused) or request.upgrades:
         return None
@@ -76,7 +83,8 @@ def composed(exchange: Exchanged, side: Side, generation: Generation, backend: B
     first, *lines = (head + b"\r\n" + MARK[:-2]).split(b"\r\n")
     method, target, _ = first.split(b" ")
     split = (line.partition(b": ") for line in lines)
-    fields = [(name, value) for name, _, value in split if name != b"Transfer-Encoding"]
+    not_sent = (b"transfer-encoding", *(_OF_CACHES if request.method in SAFE else ()))
+    fields = [(name, value) for name, _, value in split if name.lower() not in not_sent]
     return Composed(method, target, fields, form or content, request.chunked and not form, request, translator)
 
 

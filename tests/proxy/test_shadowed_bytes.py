@@ -110,6 +110,7 @@ REQUESTS = [
     ),
     post("/repairs/report", b'{"a": 1}', "Content-Type: application/json"),
 ]
+_OF_CACHES = b'If-None-Match: "a"\r\n'
 _IDS = re.compile(rb"(?<=\r\nX-Request-Id: )[^\r]*|(?<=\r\ntraceparent: )[^\r]*")
 
 
@@ -137,7 +138,8 @@ def test_the_candidate_gets_what_it_would_get_at_live_but_for_the_mark(
         with a_site(tmp_path / "live", start, fig, legacy, candidate, stage="live", shadow="", backend=backend) as site:
             for request in REQUESTS:
                 assert site.send(request).startswith(b"HTTP/1.1 200")
-            assert seen(copies) == seen(candidate.requests)
+            assert not any(_OF_CACHES in each for each in copies)  # whoever answered in full is compared in full
+            assert seen(copies) == seen([each.replace(_OF_CACHES, b"") for each in candidate.requests])
 
 
 def hangs(head: bytes, connection: socket.socket) -> bytes:

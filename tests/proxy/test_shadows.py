@@ -270,6 +270,22 @@ def test_what_might_act_is_never_asked() -> None:
     asyncio.run(main())
 
 
+def test_an_answer_in_full_is_asked_for_where_one_was_given_and_nothing_where_the_citizen_had_it() -> None:
+    async def main() -> None:
+        async with a_scene() as scene:
+            asked = b'GET /a HTTP/1.1\r\nHost: a\r\nIf-None-Match: "1"\r\nIf-Modified-Since: %b\r\n\r\n'
+            request = asked % b"Wed, 25 Nov 2026 12:00:00 GMT"
+            scene.worker.send(whole(request))
+            await scene.until(SENT=1, ANSWERED=1)
+            assert b"If-" not in scene.heads[0]
+            assert b'If-None-Match: "1"' in scene.answers[0][0].head
+            data = told(request, b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\n\r\n')
+            scene.worker.send(pack(len(data), WHOLE, False, 3, 0, 4, 0, 1500) + data)
+            await scene.until(SENT=1, ANSWERED=1, WITHHELD=1)
+
+    asyncio.run(main())
+
+
 POST = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n"
 
 
