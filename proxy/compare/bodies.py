@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from proxy.compare.columns import settle_columns
 from proxy.compare.csv_bodies import compare_tables, delimiter_of, read_table
 from proxy.compare.decoding import Content, Unreadable, decoded
 from proxy.compare.found import Found
@@ -114,6 +115,7 @@ def _try(read: Callable[[str], T], text: str) -> T | _NotThat:
 
 def _html(texts: _Texts) -> None:
     mine, theirs = (read_page(text, texts.same, texts.ignoring.css) for text in (texts.control, texts.candidate))
+    settle_columns(mine, theirs, texts.found)
     Differing(texts.found).trees(mine, theirs)
 
 

@@ -129,6 +129,46 @@ def test_a_missing_row_is_found_where_every_row_is_rounded() -> None:
     ]
 
 
+def a_table(heads: str, *rows: str, tag: str = "th") -> str:
+    """Of words: `a_table("Ref What", "J1 Boiler")`."""
+    parts = [(heads, tag), *((row, "td") for row in rows)]
+    lines = ("".join(f"<{cell}>{word}</{cell}>" for word in line.split()) for line, cell in parts)
+    return "<table class=jobs>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+JOBS = a_table("Ref What Cost Ward", "J1 Boiler 12.50 North", "J2 Door 80.00 South", "J3 Roof 99.99 East")
+COLUMNS = [
+    ("a missing column is one difference",
+     a_table("Ref Cost Ward", "J1 12.50 North", "J2 80.00 South", "J3 99.99 East"),
+     ["css:table.jobs td:nth-child(2) missing a column nothing"]),
+    ("whatever its first row is made of",
+     a_table("Ref Cost Ward", "J1 12.50 North", "J2 80.00 South", "J3 99.99 East", tag="td"),
+     ["css:table.jobs td:nth-child(2) missing a column nothing"]),
+    ("and hides no other: a rounding, in the place the control has it",
+     a_table("Ref Cost Ward", "J1 12.5 North", "J2 80.00 South", "J3 99.99 East"),
+     ["css:table.jobs td:nth-child(2) missing a column nothing", "css:table.jobs td:nth-child(3) value 99.99 99.9"]),
+    ("nor a missing row", a_table("Ref Cost Ward", "J1 12.50 North", "J3 99.99 East"),
+     ["css:table.jobs td:nth-child(2) missing a column nothing", "css:table.jobs tr missing tr of 3 texts nothing"]),
+    ("nor a changed heading", a_table("Ref Price Ward", "J1 12.50 North", "J2 80.00 South", "J3 99.99 East"),
+     ["css:table.jobs td:nth-child(2) missing a column nothing",
+      "css:table.jobs th:nth-child(3) value text of 4 text of 5"]),
+    ("a new column is one difference",
+     a_table("Ref What Cost Paid Ward", "J1 Boiler 12.50 y North", "J2 Door 80.00 y South", "J3 Roof 99.99 n East"),
+     ["css:table.jobs td:nth-child(4) added nothing a column"]),
+    ("a heading alone that is lost is a cell",
+     a_table("Ref Cost Ward", "J1 Boiler 12.50 North", "J2 Door 80.00 South", "J3 Roof 99.99 East"),
+     ["css:table.jobs th:nth-child(2) value text of 4 text of 4",
+      "css:table.jobs th:nth-child(3) value text of 4 text of 4",
+      "css:table.jobs th:nth-child(4) missing th of 1 text nothing"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("law", "candidate", "expected"), COLUMNS, ids=[case[0] for case in COLUMNS])
+def test_a_column_that_one_side_alone_has(law: str, candidate: str, expected: list[str]) -> None:
+    assert told(page(JOBS), page(candidate)) == expected
+    assert len(told(page(candidate), page(JOBS))) == len(expected)
+
+
 def test_the_same_difference_of_other_pages_has_the_same_path() -> None:
     one = '<table id=t-4711><tr id=r1><td>1</td><td class=c3>2</td></tr></table><input name="items[3].qty" value=1>'
     other = '<table id=t-4712><tr id=r9><td>8</td><td class=c4>9</td></tr></table><input name="items[7].qty" value=2>'
