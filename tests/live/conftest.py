@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,10 +43,24 @@ class Proxy:
 
 def run_helpdesk(start: Start, folder: Path, database: str = "", name: str = "") -> Helpdesk:
     """On SQLite in a new folder, or on the PostgreSQL database of a url; with `name`, it goes by no other."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     environ = {"HELPDESK_DATABASE": database, "HELPDESK_NAME": name}
     process = start([sys.executable, HERE / "helpdesk_app.py", folder], name="helpdesk", environ=environ)
     return Helpdesk(process.wait_for(r"helpdesk: (http://\S+)", seconds=60)[1], folder / "helpdesk.sqlite3")
+
+
+def run_copy(start: Start, helpdesk: Helpdesk, folder: Path) -> Helpdesk:
+    """A second instance: its own database and files, with all that the first has by now."""
+    folder.mkdir()
+    with (
+        closing(sqlite3.connect(helpdesk.database)) as its,
+        closing(sqlite3.connect(folder / "helpdesk.sqlite3")) as own,
+    ):
+        its.backup(own)
+    its_folder = helpdesk.database.parent
+    shutil.copy(its_folder / "secret", folder)
+    shutil.copytree(its_folder / "media", folder / "media")
+    return run_helpdesk(start, folder)
 
 
 @pytest.fixture

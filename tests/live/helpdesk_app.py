@@ -1,8 +1,9 @@
 """django-helpdesk, a real ticket tracker: `python helpdesk_app.py FOLDER` prints its address.
 
-Its database is a SQLite file in FOLDER, or the PostgreSQL database that HELPDESK_DATABASE is the url of. With
-HELPDESK_NAME it is bound to that name, as a supplier's system is, and knows no other; what it was asked is then kept in
-FOLDER/requests.jsonl.
+Its database is a SQLite file in FOLDER, or the PostgreSQL database that HELPDESK_DATABASE is the url of; on a copy of a
+FOLDER it is the same once more, sessions and all. A template in FOLDER/templates is taken in place of its own, at once.
+With HELPDESK_NAME it is bound to that name, as a supplier's system is, and knows no other; what it was asked is then
+kept in FOLDER/requests.jsonl.
 """
 
 from __future__ import annotations
@@ -47,13 +48,22 @@ def database(folder: Path, url: str) -> dict[str, Any]:
     }
 
 
+def secret(folder: Path) -> str:
+    """What sessions are signed with."""
+    file = folder / "secret"
+    if not file.exists():
+        file.write_text(secrets.token_hex(32), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
 def configure(folder: Path, name: str) -> None:
     """Django's settings; only what helpdesk needs, and a production-like DEBUG=False."""
     first = ["django.middleware.gzip.GZipMiddleware", "django.middleware.http.ConditionalGetMiddleware"]
+    loaders = "django.template.loaders"
     contrib = ["auth", "contenttypes", "sessions", "sites", "admin", "humanize", "messages", "staticfiles"]
     settings.configure(
         DEBUG=False,
-        SECRET_KEY=secrets.token_hex(32),
+        SECRET_KEY=secret(folder),
         ALLOWED_HOSTS=[name or "*"],
         SESSION_COOKIE_DOMAIN=name or None,
         CSRF_COOKIE_DOMAIN=name or None,
@@ -87,15 +97,19 @@ def configure(folder: Path, name: str) -> None:
         TEMPLATES=[
             {
                 "BACKEND": "django.template.backends.django.DjangoTemplates",
-                "APP_DIRS": True,
+                "DIRS": [folder / "templates"],
                 "OPTIONS": {
+                    "loaders": [
+                        f"{loaders}.filesystem.Loader",
+                        (f"{loaders}.cached.Loader", [f"{loaders}.app_directories.Loader"]),
+                    ],
                     "context_processors": [
                         "django.contrib.auth.context_processors.auth",
                         "django.contrib.messages.context_processors.messages",
                         "django.template.context_processors.media",
                         "django.template.context_processors.request",
                         "django.template.context_processors.static",
-                    ]
+                    ],
                 },
             }
         ],
@@ -175,8 +189,10 @@ def main(folder: Path) -> None:
 
     name = os.environ.get("HELPDESK_NAME", "")
     configure(folder, name)
+    is_copy = (folder / "helpdesk.sqlite3").exists()
     app = application(folder)
-    seed(name)
+    if not is_copy:
+        seed(name)
     if name:
         app = kept(app, name, folder / "requests.jsonl")
     server = make_server("127.0.0.1", 0, app, threaded=True)
