@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import socketserver
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from scripts.benches import proxy_peers, proxy_report
 from scripts.benches.origin import NGINX, counted_in
+from scripts.benches.processes import move, start
 from scripts.benches.proxy_cases import CASES, HEAD, SITTINGS, Setup, Site
 from scripts.benches.proxy_idle import Idle
 from scripts.benches.proxy_load import CONNECTIONS, Loaded, Wrong, counted, probe
@@ -147,7 +149,7 @@ def test_a_request_has_a_browsers_head() -> None:
 
 def test_what_is_compared_is_measured_in_the_same_rounds() -> None:
     together = [{case.name for case in sitting} for sitting in SITTINGS]
-    assert any({"get-1k", "shadow", "canary"} <= names for names in together)
+    assert any({"get-1k", "shadow-25", "shadow", "canary"} <= names for names in together)
     assert any({"routes-10", "routes-10000"} <= names for names in together)
 
 
@@ -162,7 +164,7 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path, 8001, 9001, 9002, certificate)
 
 
-SETUPS = [Setup(), Setup(routes=10), Setup(tls=True), Setup(splits=True), Setup(copies=True)]
+SETUPS = [Setup(), Setup(routes=10), Setup(tls=True), Setup(splits=True), Setup(copies=25), Setup(copies=100)]
 
 
 @pytest.mark.parametrize("setup", SETUPS, ids=lambda setup: setup.name)
@@ -194,7 +196,7 @@ def test_each_proxy_is_told_the_routes_and_both_backends(peer: object, site: Sit
 
 
 def test_what_has_no_mirror_says_so() -> None:
-    told = {peer.name: peer.cannot(Setup(copies=True)) for peer in PEERS}
+    told = {peer.name: peer.cannot(Setup(copies=100)) for peer in PEERS}
     assert [name for name, why in told.items() if why] == [PURE, "HAProxy", "Caddy"]
     assert [peer.name for peer in PEERS if peer.cannot(Setup(splits=True))] == [PURE]
     assert not any(peer.cannot(Setup()) for peer in PEERS)
@@ -243,6 +245,52 @@ def test_a_shadow_is_compared_with_no_shadow_and_with_a_mirror() -> None:
     assert said["copying to a shadow, the worker's more"] == "met"
     assert said["copying to a shadow, of nginx's with `mirror`"] == "met"
     assert found(*runs[:3], ours("shadow", 66))["copying to a shadow, the worker's more"] == "**missed**"
+
+
+def test_what_a_citizen_waits_longer_for_copies_may_be_a_tenth_or_two_milliseconds() -> None:
+    what = f"copying 25% to a shadow, the 99th percentile longer at {RATE} a second"
+    assert found(ours("get-1k", 40, waited=900.0), ours("shadow-25", 44, waited=2890.0))[what] == "met"
+    assert found(ours("get-1k", 40, waited=900.0), ours("shadow-25", 44, waited=2910.0))[what] == "**missed**"
+    assert found(ours("get-1k", 40, waited=50_000.0), ours("shadow-25", 44, waited=54_900.0))[what] == "met"
+    assert found(ours("shadow-25", 44, waited=2890.0))[what] == "not measured"
+
+
+def test_what_copying_adds_is_told_of_each_proxy_that_copies() -> None:
+    runs = [
+        replace(FINE, waited=300.0), replace(FINE, case="shadow", system=60, waited=350.0),
+        ours("get-1k", 40, waited=400.0), ours("shadow-25", 42, waited=390.0),
+        ours("shadow", 47.5, waited=450.0, others=90),
+        Run("get-1k", "Caddy", user=90, waited=900.0), Run("shadow", "Caddy", cannot="Caddy has no mirror of its own"),
+    ]  # fmt: skip
+    table = proxy_report.tables(Results(runs)).partition("### What copying adds\n\n")[2].partition("\n\n")[0]
+    assert table.splitlines()[2:] == [
+        "| nginx | – | +45.0 | – | +0.0 | – | +50.0 |",
+        "| stranglerfig | +2.0 | +7.5 | +0.0 | +90.0 | -10.0 | +50.0 |",
+    ]
+    assert "What copying adds" not in proxy_report.tables(Results(runs[:1]))
+
+
+PERCENTS = {
+    "stranglerfig": "sample: 25%", "nginx": "25% yes;", "Envoy": '"numerator": 25', "Traefik": '"percent": 25',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("peer", [peer for peer in PEERS if peer.name in PERCENTS], ids=lambda peer: peer.name)
+def test_each_proxy_that_copies_is_told_how_much(peer: object, site: Site) -> None:
+    known = next(each for each in PEERS if each is peer)
+    known.command("program", Setup(copies=25), site)
+    said = "".join(file.read_text() for file in site.folder.iterdir() if file != site.certificate)
+    assert PERCENTS[known.name] in said
+
+
+def test_a_process_is_moved_to_a_core_with_what_it_starts(tmp_path: Path) -> None:
+    core = max(os.sched_getaffinity(0))
+    program = start("one", ["sh", "-c", "sleep 30"], tmp_path, *os.sched_getaffinity(0))
+    try:
+        move(program.process.pid, core)
+        assert os.sched_getaffinity(program.process.pid) == {core}
+    finally:
+        program.stop()
 
 
 def test_memory_and_changes_have_targets_too() -> None:

@@ -61,6 +61,12 @@ def said_of(pid: int) -> str:
         return ""
 
 
+def move(pid: int, core: int) -> None:
+    """All of a process's threads to one core, and what they start from now on."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {core})
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A running program; `log` holds what it printed."""

@@ -36,18 +36,22 @@ HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """`routes`: how many prefixes go to the second backend; `copies`: it is sent a copy of every request; `splits`: it
-    answers half of them; `tls`: towards citizens."""
+    """`routes`: how many prefixes go to the second backend; `copies`: of how many percent of the requests it is sent a
+    copy; `splits`: it answers half of them; `tls`: towards citizens."""
 
     routes: int = 0
     tls: bool = False
-    copies: bool = False
+    copies: int = 0
     splits: bool = False
 
     @property
     def name(self) -> str:
         """Fit for a folder."""
-        said = (f"{self.routes}-routes" * bool(self.routes), "tls" * self.tls, "copies" * self.copies)
+        said = (
+            f"{self.routes}-routes" * bool(self.routes),
+            "tls" * self.tls,
+            f"copies-{self.copies}" * bool(self.copies),
+        )
         return "-".join(filter(None, (*said, "splits" * self.splits))) or "plain"
 
 
@@ -104,7 +108,8 @@ SITTINGS: tuple[tuple[Case, ...], ...] = (
         Case("get-1k", "GET 1 KiB"),
         Case("get-100k", "GET 100 KiB", target=f"/documents/{DOCUMENT}", answer=DOCUMENT),
         Case("post-10k", "POST 10 KiB", target="/planning/comments", body=FORM),
-        Case("shadow", "every request copied to a shadow", Setup(copies=True)),
+        Case("shadow-25", "a quarter of the requests copied to a shadow", Setup(copies=25)),
+        Case("shadow", "every request copied to a shadow", Setup(copies=100)),
         Case("canary", "canary: half of the requests to the second backend", Setup(splits=True)),
     ),
     (

@@ -14,6 +14,7 @@ NGINX = """\
   upstream legacy {{ server 127.0.0.1:{origin}; keepalive 128; keepalive_requests 1000000000; }}
   upstream slice {{ server 127.0.0.1:{second}; keepalive 128; keepalive_requests 1000000000; }}
   split_clients $cookie_fig_visitor $side {{ 50% legacy; * slice; }}
+  split_clients $request_id $copied {{ {copied} yes; * no; }}
   proxy_http_version 1.1;
   proxy_buffer_size 16k;
   proxy_buffers 8 32k;
@@ -77,15 +78,20 @@ slices:
 
 
 def nginx(program: str, setup: Setup, site: Site) -> list[str]:
-    """A `location` for each route, of which nginx makes a tree; `mirror`; `split_clients` by the visitor's cookie."""
+    """A `location` for each route, of which nginx makes a tree; `split_clients` by the visitor's cookie; `mirror`.
+
+    nginx asks for a mirror of each request or of none, so a share of them is turned away where the mirror leads.
+    """
     lines = [f"location {prefix}/ {{ proxy_pass http://slice; }}" for prefix in prefixes(setup.routes)]
     if setup.copies:
         lines.append("mirror /mirror;")
         lines.append("mirror_request_body off;")
-        lines.append("location = /mirror { internal; proxy_pass http://slice$request_uri; }")
+        sampled = "if ($copied = no) { return 204; } " if setup.copies < 100 else ""
+        lines.append(f"location = /mirror {{ internal; {sampled}proxy_pass http://slice$request_uri; }}")
     lines.append(f"location / {{ proxy_pass http://{'$side' if setup.splits else 'legacy'}; }}")
     text = NGINX_TOP.format(folder=site.folder) + NGINX.format(
         port=site.port, origin=site.origin, second=site.second, certificate=site.certificate,
+        copied=f"{setup.copies}%" if 0 < setup.copies < 100 else "50%",
         tls=" ssl" if setup.tls else "", locations="".join(f"    {line}\n" for line in lines),
     )  # fmt: skip
     return [program, "-e", "stderr", "-p", str(site.folder), "-c", site.write("nginx.conf", text)]
@@ -106,7 +112,7 @@ def haproxy(program: str, setup: Setup, site: Site) -> list[str]:
 
 
 def ours(program: str, setup: Setup, site: Site) -> list[str]:
-    """A slice; its stage says what becomes of the requests."""
+    """A slice; its stage says what becomes of the requests. What is copied is compared too."""
     stage = "shadow" if setup.copies else "canary 50%" if setup.splits else "live"
     routes = prefixes(setup.routes) if setup.routes else ("/planning" if stage != "live" else "/repairs",)
     certificate = f'{{cert: "{site.certificate}", key: "{site.certificate}", names: [localhost, www.anytown.gov.uk]}}'
@@ -114,7 +120,7 @@ def ours(program: str, setup: Setup, site: Site) -> list[str]:
     text = OURS.format(
         listen=f'{{address: "{address}", tls: [{certificate}]}}' if setup.tls else address,
         origin=site.origin, second=site.second, stage=stage,
-        shadow="    shadow: {sample: 100%}\n" if setup.copies else "",
+        shadow=f"    shadow: {{sample: {setup.copies}%}}\n" if setup.copies else "",
         routes="".join(f"      - {prefix}/*\n" for prefix in routes),
     )  # fmt: skip
     site.write("routes.yaml", text)

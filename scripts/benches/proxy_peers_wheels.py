@@ -29,7 +29,8 @@ def envoy(program: str, setup: Setup, site: Site) -> list[str]:
 def _envoy(setup: Setup, site: Site) -> Settings:
     action: dict[str, object] = {"cluster": "legacy"}
     if setup.copies:
-        action["request_mirror_policies"] = [{"cluster": "slice"}]
+        share = {"default_value": {"numerator": setup.copies, "denominator": "HUNDRED"}}
+        action["request_mirror_policies"] = [{"cluster": "slice", "runtime_fraction": share}]
     if setup.splits:
         action = {"weighted_clusters": {"clusters": [{"name": name, "weight": 50} for name in ("legacy", "slice")]}}
     host: dict[str, object] = {
@@ -113,7 +114,7 @@ def _traefik(setup: Setup, site: Site) -> Settings:
     chosen = "legacy"
     if setup.copies:
         chosen = "copied"
-        services[chosen] = {"mirroring": {"service": "legacy", "mirrors": [{"name": "slice", "percent": 100}]}}
+        services[chosen] = {"mirroring": {"service": "legacy", "mirrors": [{"name": "slice", "percent": setup.copies}]}}
     if setup.splits:
         chosen = "split"
         services[chosen] = {"weighted": {"services": [{"name": name, "weight": 50} for name in ("legacy", "slice")]}}

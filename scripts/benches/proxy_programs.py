@@ -25,12 +25,14 @@ MEASURE = "nginx"  # what the others are multiples of
 @dataclass(frozen=True, slots=True)
 class Peer:
     """`command(program, setup, site)` writes what it needs and says how it is started; `worker`: what the command line
-    of its process for citizens holds; `lacks`: what it has no setting for; `of`: whose program it is, set up in
+    of its process for citizens holds; `aside`: that of one that is put, with what it starts, on the client's core;
+    `lacks`: what it has no setting for; `of`: whose program it is, set up in
     another way, and measured at the plain requests alone."""
 
     name: str
     command: Callable[[str, Setup, Site], list[str]]
     worker: str = ""
+    aside: str = ""
     lacks: str = ""
     of: str = ""
 
@@ -44,8 +46,8 @@ class Peer:
 # One more proxy is one more line here, and its settings beside the others'.
 PEERS = (
     Peer(MEASURE, proxy_peers.nginx, worker="worker process"),
-    Peer(OURS, proxy_peers.ours, worker="proxy.worker"),
-    Peer(PURE, proxy_peers.ours_pure, worker="proxy.worker", of=OURS),
+    Peer(OURS, proxy_peers.ours, worker="proxy.worker", aside="proxy.keeper"),
+    Peer(PURE, proxy_peers.ours_pure, worker="proxy.worker", aside="proxy.keeper", of=OURS),
     Peer("HAProxy", proxy_peers.haproxy, lacks="copies"),
     Peer("Envoy", proxy_peers_wheels.envoy),
     Peer("Traefik", proxy_peers_wheels.traefik),

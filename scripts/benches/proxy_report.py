@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from proxy.shadows import AT_ONCE
 from scripts.benches.extract_picture import Bar, picture
 from scripts.benches.machine import OUT, processor
 from scripts.benches.proxy_cases import BODY, CASES, HEAD, MANY, SITTINGS
@@ -27,6 +28,11 @@ COLUMNS = (
     "others",
 )  # fmt: skip
 ORDER = [peer.name for peer in PEERS]
+# What copying adds is held against the same requests without; by the percent that is copied.
+PLAIN = CASES[0].name
+COPYING = {case.setup.copies: case.name for case in CASES if case.setup.copies}
+# Microseconds, or a share, by which 99 of 100 citizens may wait longer for it, whichever is more.
+LONGER, LONGER_SHARE = 2000.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,13 @@ def targets(results: Results) -> Iterator[Target]:
     yield Target(
         "copying to a shadow, of nginx's with `mirror`", 1.0, _ratio(worker("shadow"), worker("shadow", MEASURE))
     )
+    for percent, case in COPYING.items():
+        before = results.of(PLAIN, OURS).median("waited") or 0.0
+        wanted = round(max(LONGER, LONGER_SHARE * before))
+        yield Target(
+            f"copying {percent}% to a shadow, the 99th percentile longer at {RATE} a second", wanted,
+            _more(results, OURS, case, "waited"), " us",
+        )  # fmt: skip
     p50 = [results.of("get-1k", peer).median("p50") for peer in (OURS, MEASURE)]
     yield Target(f"added at {RATE} a second, the median, above nginx's", 100.0, _less(*p50), " us")
     idle = next((each.worker for each in results.idle if each.peer == OURS and not each.failed), None)
@@ -144,6 +157,11 @@ def _less(mine: float | None, theirs: float | None) -> float | None:
     return mine - theirs if mine is not None and theirs is not None else None
 
 
+def _more(results: Results, peer: str, case: str, what: str) -> float | None:
+    """By how much a proxy's median is above that of its plain requests."""
+    return _less(results.of(case, peer).median(what), results.of(PLAIN, peer).median(what))
+
+
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +170,8 @@ def tables(results: Results) -> str:
     for case in CASES:
         if any(run.case == case.name for run in results.runs):
             parts += [f"### {case.title[0].upper()}{case.title[1:]}", _case_table(results, case.name)]
+    if copying := _copying_table(results):
+        parts += ["### What copying adds", copying]
     if results.idle:
         parts += [f"### {CITIZENS:,} idle connections", _idle_table(results.idle)]
     lines = ["| | target | found | |", "|---|---:|---:|---|", *(target.line for target in targets(results))]
@@ -182,6 +202,20 @@ def _case_table(results: Results, case: str) -> str:
     return "\n".join(
         [*lines, *(["", f"Copied while measured: {', '.join(copied)} of the requests."] if copied else [])]
     )
+
+
+def _copying_table(results: Results) -> str:
+    """Of each proxy that copies, and was measured without too; "" if none was."""
+    titles = (f"{title} at {percent}%" for title in ("worker, us", "others, us", "p99, us") for percent in COPYING)
+    head = f"| | {' | '.join(titles)} |\n|---|{'---:|' * 3 * len(COPYING)}"
+    lines = []
+    for peer in ORDER:
+        more = [
+            _more(results, peer, case, what) for what in ("worker", "others", "waited") for case in COPYING.values()
+        ]
+        if any(each is not None for each in more):
+            lines.append(f"| {peer} | {' | '.join('–' if each is None else f'{each:+.1f}' for each in more)} |")
+    return "\n".join([head, *lines]) if lines else ""
 
 
 def _number(value: float | None) -> str:
@@ -275,7 +309,14 @@ Made by `scripts/bench proxy`; every round is in [proxy.json](proxy.json).
   has buffers for 256 KiB, Envoy a tree of prefixes, Traefik its fast way of speaking to backends; HAProxy and Caddy
   cannot copy.
 - CPU time is user and system time from /proc, a request: of the *worker* (the process that serves citizens), and of its
-  *others* (for us the supervisor and the keeper). How it divides into user and system is sampled.
+  *others* (for us the supervisor, the keeper and its jury). How it divides into user and system is sampled.
+- **Our keeper and its jury run on the other core**, where the client and the backends are. What they do with copies,
+  asking the shadow and comparing both answers, is counted as *others*, and not in how busy the proxy's core is. The
+  others ask the shadow themselves, in their workers, and compare nothing. Ours asks it {AT_ONCE} at a time and drops
+  the rest, so under full load it copies less. nginx mirrors each request or none: where a quarter is to be copied, it
+  answers the mirror's other requests itself, with 204.
+- *What copying adds* is held against GET 1 KiB in the same rounds: CPU time, and how much longer the 99th percentile of
+  citizens waits at {RATE} requests a second.
 - *Added*: microseconds by which an answer takes longer than the backend's own, at {RATE} requests a second that are
   sent whether or not the last was answered; the medians of the rounds' medians and 99th percentiles. TLS is compared
   with a backend asked in plain. *MiB* is PSS, of the worker and of its others: a process's own pages, and its share of

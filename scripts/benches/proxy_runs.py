@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from scripts.benches.origin import counted, origin_command
-from scripts.benches.processes import Program, free_port, said_of, start
+from scripts.benches.processes import Program, family, free_port, move, said_of, start
 from scripts.benches.proxy_cases import BODY, DOCUMENT, Case, Setup, Site
 from scripts.benches.proxy_load import NAME, Wrong, load, probe
 from scripts.benches.proxy_pace import paced, percentile
@@ -26,7 +26,8 @@ WARM = 2  # seconds of load before anything is measured: connections are made, c
 class Run:
     """One proxy in one case once: CPU microseconds a request of its workers and of its others, `busy` its core's load.
 
-    `p50` and `p99`: microseconds it adds to an answer of the backend. `copied`: the share of requests that the shadow
+    `p50` and `p99`: microseconds it adds to an answer of the backend; `waited`: 99 of 100 citizens no longer than that
+    in all. `copied`: the share of requests that the shadow
     was sent. `cannot`: why it was not tried; `failed`: what went wrong. Then there is nothing else to say.
     """
 
@@ -39,6 +40,7 @@ class Run:
     busy: float = 0.0
     p50: float | None = None
     p99: float | None = None
+    waited: float | None = None
     mib: float = 0.0
     others_mib: float = 0.0
     copied: float | None = None
@@ -61,6 +63,16 @@ class Running:
     def workers(self) -> set[int]:
         """The processes that serve citizens."""
         return {pid for pid in self.program.times() if self.peer.worker in said_of(pid)}
+
+    def aside(self) -> set[int]:
+        """Processes that are not on its core: see `Peer.aside`."""
+        named = {pid for pid in self.program.times() if self.peer.aside and self.peer.aside in said_of(pid)}
+        return {member for pid in named for member in family(pid)}
+
+    def put_aside(self) -> None:
+        """Have them where the client and the backends are."""
+        for pid in self.aside():
+            move(pid, cores()[1])
 
     def memory(self) -> tuple[float, float]:
         """MiB of its workers, and of its other processes."""
@@ -142,7 +154,8 @@ def measure(running: Running, case: Case, seconds: float, scratch: Path) -> Run:
         pid: (user - before.get(pid, (0.0, 0.0))[0], system - before.get(pid, (0.0, 0.0))[1])
         for pid, (user, system) in after.items()
     }
-    workers = running.workers()
+    workers, aside = running.workers(), running.aside()
+    on_core = sum(sum(times) for pid, times in spent.items() if pid not in aside)
     user, system = (sum(times[mode] for pid, times in spent.items() if pid in workers) for mode in (0, 1))
     whole = sum(map(sum, spent.values()))
     mib, others_mib = running.memory()
@@ -157,7 +170,7 @@ def measure(running: Running, case: Case, seconds: float, scratch: Path) -> Run:
         system=each(system),
         others=each(whole - user - system),
         per_second=round(loaded.requests / loaded.seconds),
-        busy=round(whole / loaded.seconds, 3),
+        busy=round(on_core / loaded.seconds, 3),
         mib=mib,
         others_mib=others_mib,
         copied=min(1.0, (counted(running.site.second) - copies) / loaded.requests) if case.setup.copies else None,
@@ -168,7 +181,7 @@ def with_pace(run: Run, running: Running, case: Case, seconds: float, direct: Se
     """The run, and what the proxy adds to the answers of the backend, `direct`. Raises Wrong."""
     taken = paced(running.site.port, case, cores()[1], seconds)
     p50, p99 = (round(percentile(taken, share) - percentile(direct, share), 1) for share in (0.5, 0.99))
-    return replace(run, p50=p50, p99=p99)
+    return replace(run, p50=p50, p99=p99, waited=round(percentile(taken, 0.99), 1))
 
 
 def patience(setup: Setup) -> float:
@@ -202,6 +215,7 @@ def sit(cases: Sequence[Case], everyone: Sequence[Found], rounds: int, seconds: 
                     one = stage.run(found, setup)
                     for case in mine:
                         answering(one, case, scratch)
+                        one.put_aside()
                         running[found.peer.name, case] = one
                 except CannotBe as exc:
                     yield from _told(Run(case.name, found.peer.name, cannot=str(exc)) for case in mine)
