@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from notation.problems import Refused
 from proxy.admin import api_model as model
@@ -252,5 +253,12 @@ def _validated(validate: Callable[..., A], given: object) -> A:
     try:
         return validate(given, strict=True)
     except ValidationError as error:
-        places = [(".".join(map(str, each["loc"])), each["msg"]) for each in error.errors(include_input=False)]
+        places = [(".".join(map(str, each["loc"])), _said(each)) for each in error.errors(include_input=False)]
         raise NotUnderstood([f"{place}: {said}" if place else said for place, said in places]) from error
+
+
+def _said(error: ErrorDetails) -> str:
+    """What to write instead, where it is known what was meant to be written."""
+    named = str(error["loc"][0]) if error["loc"] else ""
+    is_known = error["type"] in ("missing", "string_pattern_mismatch")
+    return model.WANTED.get(named, error["msg"]) if is_known else error["msg"]

@@ -14,6 +14,14 @@ Method = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,20}$")]
 Url = Annotated[str, StringConstraints(pattern=r"^(?:/|https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/)", max_length=2048)]
 HeaderField = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+: ?[ -~]*$", max_length=512)]
 Why = Annotated[str, StringConstraints(pattern=r"\S", max_length=WHY_LIMIT)]
+# What to write, for whoever wrote something else or nothing.
+WANTED = {
+    "stage": "write legacy, shadow, canary 10%, live or retired",
+    "method": "write GET, POST and the like",
+    "url": "write /repairs/42, or https://www.anytown.gov.uk/repairs/42",
+    "header": "write it as Name: value",
+    "why": "write the reason, which stands in the history",
+}
 
 
 class Said(BaseModel):

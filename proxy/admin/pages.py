@@ -53,6 +53,8 @@ async def slice_page(request: web.Request) -> web.StreamResponse:
     name, span = row["name"], _span(request)
     changes = await here.seen.changes(name)
     done = changes[0] if "done" in request.query and changes else None
+    pairs = here.seen.findings.pairs(name)
+    shown = {(pair.pattern, each.path): pair.number for pair in reversed(pairs) for each in pair.differences}
     problem: str | None = None
     found: Sequence[Any] = ()
     try:
@@ -63,7 +65,7 @@ async def slice_page(request: web.Request) -> web.StreamResponse:
         request, "slice.html", status=status, row=row, moves=moves(row), changes=changes, done=done,
         picture=picture(await here.seen.over_time(SPANS[span], name)), span=span, spans=SPANS,
         patterns=[(pattern, list(group)) for pattern, group in groupby(_by_pattern(found), lambda each: each.pattern)],
-        pairs=here.seen.findings.pairs(name)[:PAIRS_SHOWN], problem=problem, moment=moment, line=ignore_line,
+        pairs=pairs[:PAIRS_SHOWN], shown=shown, problem=problem, moment=moment, line=ignore_line,
     )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def _written(value: Value, indent: str, *, personal: bool) -> Iterator[str]:
     deeper = f"{indent}  "
     if isinstance(value, Members) and value.members:
         start = "{\n"
-        for name, inner in value.members.items():
+        for name, inner in sorted(value.members.items()):  # their order does not count, so it is not to be seen
             yield f"{start}{deeper}{json.dumps(redact(name), ensure_ascii=False)}: "
             yield from _written(inner, deeper, personal=personal or is_personal(name))
             start = ",\n"

@@ -164,6 +164,8 @@ def test_differences_are_shown_accessibly_and_one_click_copies_what_ignores_them
         assert plain.input_value("#ignore-1-2") == 'ignore: ["json:$.cost"]'
         assert plain.get_attribute("#ignore-1-2", "readonly") is not None
         assert not plain.is_visible("text=Copy")
+        plain.click("[aria-label='Both answers that differ at json:$.cost']")
+        assert plain.url == address + "/slices/repairs/answers/1"
 
 
 def test_a_page_follows_what_happens_and_can_be_told_to_stand_still(admin: Admin, opened: Any) -> None:

@@ -82,8 +82,8 @@ def test_json_by_the_names_of_its_members() -> None:
         '{"ref": 4711, "tenant": {"name": "Jo", "address": {"line": "1 High St", "n": [12.5, null]}}, "to": "jo@x.uk"}'
     )
     assert redact_reply(json(text)).body.decode() == (
-        '{\n  "ref": 4711,\n  "tenant": {\n    "name": "Xx",\n    "address": {\n      "line": "9 Xxxx Xx",\n'
-        '      "n": [\n        99.9,\n        null\n      ]\n    }\n  },\n  "to": "xx@x.xx"\n}'
+        '{\n  "ref": 4711,\n  "tenant": {\n    "address": {\n      "line": "9 Xxxx Xx",\n      "n": [\n        99.9,\n'
+        '        null\n      ]\n    },\n    "name": "Xx"\n  },\n  "to": "xx@x.xx"\n}'
     )
 
 
@@ -137,3 +137,11 @@ def test_values_are_kept_only_where_they_are_asked_for_and_redacted() -> None:
     assert {difference.values for difference in compare(control, candidate)} == {None}
     kept = compare(control, candidate, Comparing(keep_values=True))
     assert [difference.values for difference in kept] == [("Xxx", "Xxx"), ("ring 99999 999999", "")]
+
+
+def test_the_order_of_members_is_not_seen_side_by_side() -> None:
+    one, other = (
+        redact_reply(json(text)).body for text in ('{"b": [{"d": 1, "c": 2}], "a": 3}', '{"a":3,"b":[{"c":2,"d":1}]}')
+    )
+    assert one == other
+    assert one.decode().split() == ["{", '"a":', "3,", '"b":', "[", "{", '"c":', "2,", '"d":', "1", "}", "]", "}"]
