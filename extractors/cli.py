@@ -145,7 +145,14 @@ def _extract(names: Sequence[str], *, full: bool, config: Path | None, as_json: 
     sys.exit(code)
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  fig query "SELECT ward, count(*) FROM housing_repairs GROUP BY ward"
+  fig query 'SELECT * FROM "housing-repairs" WHERE cost > 1000' -o dear.csv
+  fig query 'SELECT * FROM "housing-repairs" WHERE cost > 1000' --format csv | less
+"""
+)
 @click.argument("sql")
 @click.option(
     "--format",
@@ -155,13 +162,7 @@ def _extract(names: Sequence[str], *, full: bool, config: Path | None, as_json: 
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
 def query(sql: str, form: str | None, output: Path | None) -> None:
-    """Ask the liberated datasets with one SELECT, answered by DuckDB. It can read them and nothing else.
-
-    \b
-    fig query "SELECT ward, count(*) FROM housing_repairs GROUP BY ward"
-    fig query 'SELECT * FROM "housing-repairs" WHERE cost > 1000' -o dear.csv
-    fig query 'SELECT * FROM "housing-repairs" WHERE cost > 1000' --format csv | less
-    """
+    """Ask the liberated datasets with one SELECT, answered by DuckDB. It can read them and nothing else."""
     import duckdb
 
     from extractors import formats

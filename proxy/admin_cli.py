@@ -83,7 +83,10 @@ Examples:
 @click.argument("name")
 @CONFIG
 def remove(name: str, config: Path | None) -> None:
-    """Take NAME's token away; whoever is signed in by it is signed out at once."""
+    """Take NAME's token away.
+
+    Whoever is signed in by it is signed out at once.
+    """
     home = _home(config)
     with _writing():
         tokens.remove(home, name)

@@ -16,12 +16,12 @@ def comparing_is_understood(spec: RoutesSpec, document: Document, folder: Path) 
             continue
         place = ("slices", name, "compare")
         for index, wrong in refusals(slice_.compare.ignore):
-            what = f"slice '{name}' ignores {wrong.what}"
+            what = f"slice '{name}', ignore: {wrong.what}"
             yield Problem(document.where((*place, "ignore", index)), what, wrong.hint)
         for path in slice_.compare.keys:
             try:
                 json_path(path)
             except Refused as wrong:
                 hint = wrong.hint.replace("json:", "")
-                what = f"slice '{name}' names elements of '{path}', which {wrong.what}"
+                what = f"slice '{name}', keys: '{path}' {wrong.what}"
                 yield Problem(document.where((*place, "keys", path)), what, hint)

@@ -215,7 +215,7 @@ def _backends(backends: Any) -> Any:
 def _copied(copies: Any) -> dict[str, int]:
     """The copies in three numbers: what the candidate was asked, what it answered, and what came to nothing."""
     lost = sum(count for name, count in copies.items() if name not in ("sent", "answered"))
-    return {"copies": copies["sent"], "of them answered": copies["answered"], "copies lost": lost}
+    return {"copies": copies["sent"], "answered": copies["answered"], "lost": lost}
 
 
 def _address(each: Any) -> str:

@@ -21,24 +21,24 @@ GOOD = [
 ]  # fmt: skip
 
 BAD = [
-    ("headers:etag", "ignores 'headers:etag' is not a known entry", "did you mean header:etag?"),
-    ("jsn:$.a", "ignores 'jsn:$.a' is not a known entry", "did you mean json:$.a?"),
-    ("$.a", "ignores '$.a' is not a known entry", "write json:$.a"),
-    ("stauts", "ignores 'stauts' is not a known entry", "did you mean status?"),
-    ("etag", "ignores 'etag' is not a known entry",
+    ("headers:etag", "ignore: 'headers:etag' is not a known entry", "did you mean header:etag?"),
+    ("jsn:$.a", "ignore: 'jsn:$.a' is not a known entry", "did you mean json:$.a?"),
+    ("$.a", "ignore: '$.a' is not a known entry", "write json:$.a"),
+    ("stauts", "ignore: 'stauts' is not a known entry", "did you mean status?"),
+    ("etag", "ignore: 'etag' is not a known entry",
      "entries begin with header:, cookie:, json:, css:, xml:, csv:, text: or are status or body"),
-    ("css:", "ignores 'css:' names nothing", "write css:.advert"),
-    ("css:div[", "ignores 'css:div[' is no CSS selector", "write css:.advert"),
-    ("header:a b", "ignores 'header:a b' is no name of a header", "write header:x-version"),
-    ("json:items", "ignores 'json:items' is no path in JSON, which begins with $",
+    ("css:", "ignore: 'css:' names nothing", "write css:.advert"),
+    ("css:div[", "ignore: 'css:div[' is no CSS selector", "write css:.advert"),
+    ("header:a b", "ignore: 'header:a b' is no name of a header", "write header:x-version"),
+    ("json:items", "ignore: 'json:items' is no path in JSON, which begins with $",
      "write json:$.items or json:$..items"),
-    ("json:$.a[", "ignores 'json:$.a[' is no path in JSON: '[' cannot be read",
+    ("json:$.a[", "ignore: 'json:$.a[' is no path in JSON: '[' cannot be read",
      "such as json:$.items[*].cost, json:$..generated or json:$['a name']"),
-    ("json:$.", "ignores 'json:$.' is no path in JSON: '.' cannot be read",
+    ("json:$.", "ignore: 'json:$.' is no path in JSON: '.' cannot be read",
      "such as json:$.items[*].cost, json:$..generated or json:$['a name']"),
-    ("xml:feed", "ignores 'xml:feed' is no path in XML, which begins with /",
+    ("xml:feed", "ignore: 'xml:feed' is no path in XML, which begins with /",
      "write xml:/feed, or xml://feed for any depth"),
-    ("text:(", "ignores 'text:(' is no regular expression (RE2): missing ): (", r"write 'text:build \d+'"),
+    ("text:(", "ignore: 'text:(' is no regular expression (RE2): missing ): (", r"write 'text:build \d+'"),
 ]  # fmt: skip
 
 
@@ -63,14 +63,14 @@ def test_what_may_not_is_told_with_its_line(entry: str, what: str, hint: str, tm
     file = written(tmp_path, f"      ignore:\n        - status\n        - '{quoted}'\n")
     with pytest.raises(ConfigError) as refused:
         load(file, {})
-    assert str(refused.value) == f"routes.yaml:14: slice 'repairs' {what}\n    {hint}"
+    assert str(refused.value) == f"routes.yaml:14: slice 'repairs', {what}\n    {hint}"
 
 
 def test_a_key_of_an_array_is_a_path(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         load(written(tmp_path, "      keys: {items: id}\n"), {})
     assert str(refused.value) == (
-        "routes.yaml:12: slice 'repairs' names elements of 'items', which is no path in JSON, which begins with $\n"
+        "routes.yaml:12: slice 'repairs', keys: 'items' is no path in JSON, which begins with $\n"
         "    write $.items or $..items"
     )
 
