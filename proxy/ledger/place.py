@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from notation.marked_yaml import Document
 from notation.problems import Problem
@@ -32,6 +32,12 @@ class Place:
             return f"data/{self.file.name}"
         parts = urlsplit(self.address)
         return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+    def without_secret(self, text: str) -> str:
+        """The text, with nothing in it that may not be said."""
+        for spelt in filter(None, (self.secret, quote(self.secret, safe=""))):
+            text = text.replace(spelt, "***")
+        return text
 
     def __repr__(self) -> str:
         return f"Place({self.name})"

@@ -4,6 +4,7 @@ While it cannot write, what was counted stays in the shared map: nothing is lost
 """
 
 import asyncio
+import contextlib
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -95,26 +96,41 @@ class Recorder:
             await asyncio.to_thread(self._thread.join, seconds)
 
     def _run(self) -> None:
+        """To the end: whatever stops the writing is said like any other trouble, and it is begun again."""
+        pause = SECONDS
+        while True:
+            try:
+                self._write()
+            except Exception as error:  # also one of importing: a keeper goes on without its ledger, and says so
+                text = f"{self._place.name}: {type(error).__name__}: {error}".splitlines()[0]
+                self._hear(self._place.without_secret(text))
+            else:
+                return
+            if self._finished.wait(pause):
+                return
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _write(self) -> None:
         # Half a second of importing, which nothing else of the keeper waits for.
         from proxy.ledger.clerk import Clerk
         from proxy.ledger.writing import Succeeded
 
         clerk = Clerk(self._home, self._counters, secrets.token_hex(8), self._say, self._findings)
-        pause, is_last = 0.0, False
-        while not is_last:
-            is_last = self._finished.wait(pause)
-            began, cpu = monotonic(), thread_time()
-            try:
-                trouble = clerk.attempt(self._place, self._names, time())
-            except Succeeded:
-                self._say("the ledger is written by another keeper from now on")
-                return
-            if trouble is None:
-                pause = max(SECONDS - (monotonic() - began), (thread_time() - cpu) / SHARE, 0.0)
-            else:
-                pause = min(max(pause * 2, SECONDS), LONGEST_PAUSE) if self._trouble else SECONDS
-            self._hear(trouble)
-        clerk.close()
+        with contextlib.closing(clerk):
+            pause, is_last = 0.0, False
+            while not is_last:
+                is_last = self._finished.wait(pause)
+                began, cpu = monotonic(), thread_time()
+                try:
+                    trouble = clerk.attempt(self._place, self._names, time())
+                except Succeeded:
+                    self._say("the ledger is written by another keeper from now on")
+                    return
+                if trouble is None:
+                    pause = max(SECONDS - (monotonic() - began), (thread_time() - cpu) / SHARE, 0.0)
+                else:
+                    pause = min(max(pause * 2, SECONDS), LONGEST_PAUSE) if self._trouble else SECONDS
+                self._hear(trouble)
 
     def _hear(self, trouble: str | None) -> None:
         if (trouble is None) != (self._trouble is None):

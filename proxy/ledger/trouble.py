@@ -4,7 +4,6 @@ import errno
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
 from sqlalchemy.exc import DBAPIError
 
@@ -33,9 +32,7 @@ def said(error: BaseException, place: Place) -> str:
         text = "the disk is full" if cause.errno == errno.ENOSPC else cause.strerror or str(cause)
     else:
         text = (str(cause).strip() or type(cause).__name__).splitlines()[0]
-    for spelt in filter(None, (place.secret, quote(place.secret, safe=""))):
-        text = text.replace(spelt, "***")
-    return f"{place.name}: {text}"
+    return f"{place.name}: {place.without_secret(text)}"
 
 
 def _of_sqlite(error: sqlite3.Error) -> str:

@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import random
 import signal
-import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from time import sleep, time
-from typing import Any
 
 import pytest
 
-from proxy.control import NotRunning
 from proxy.counters import Counters
 from proxy.findings import Findings
 from proxy.ledger.clerk import Clerk
 from proxy.ledger.place import place_of
-from proxy.ledger.reads import Ledger, Unreadable
 from tests.conftest import Start
-from tests.proxy.conftest import Proxy, Server
-from tests.proxy.load import Citizens
-from tests.proxy.test_upgrade import Posting, has_ended
+from tests.proxy.conftest import Server
+from tests.proxy.ledger.killing import AT_ONCE, hits, is_sound, kill_children, kill_supervisors
 
 NAMES = {4: ("repairs", "/repairs/*"), 6: ("repairs", "GET /housing")}
-
-
-def hits(home: Path) -> int:
-    try:
-        with Ledger.of(home) as ledger:
-            return sum(each.hits.hits for each in ledger.by_slice(0, 2**40))
-    except Unreadable:
-        return 0
-
-
-def is_sound(home: Path) -> bool:
-    with sqlite3.connect(home / "data" / "ledger.sqlite") as ledger:
-        (said,) = ledger.execute("PRAGMA integrity_check").fetchone()
-    ledger.close()
-    return bool(said == "ok")
 
 
 # -- the writer alone, which is killed while it writes without a pause
@@ -104,128 +82,29 @@ def test_a_writer_that_is_killed_at_a_hundred_moments_loses_and_doubles_nothing(
     assert is_sound(tmp_path)
 
 
-# -- all of the processes
+# -- all of the processes; at a hundred moments each by hand: scripts/ledger-kills
 
 
-class Counting(Posting):
-    """Counts what it is asked."""
-
-    def do_GET(self) -> None:
-        with LOCK:
-            self.server.asked = getattr(self.server, "asked", 0) + 1  # type: ignore[attr-defined]
-        super().do_GET()
-
-
-LOCK = threading.Lock()
-AT_ONCE = 32  # citizens
-Serve = Callable[[], Proxy]
-
-
-@pytest.fixture
-def serve(tmp_path: Path, backends: dict[str, Server], start: Start, fig: Path) -> Serve:
-    backends["legacy"].RequestHandlerClass = Counting
-    return lambda: Proxy(tmp_path, backends, start, fig)
-
-
-def asked(backends: dict[str, Server]) -> int:
-    return int(getattr(backends["legacy"], "asked", 0))
-
-
-def process_of(proxy: Proxy, kind: str, dice: random.Random) -> int | None:
-    """One that runs; None while there is none."""
-    try:
-        status: dict[str, Any] = proxy.status()
-    except NotRunning:
-        return None
-    if kind == "keeper":
-        return status["keeper"]["pid"] if status["keeper"]["state"] == "running" else None
-    pids = [worker["pid"] for worker in status["workers"] if worker["state"] == "serving"]
-    return dice.choice(pids) if len(pids) == 2 else None
-
-
-async def running(proxy: Proxy, kind: str, dice: random.Random, but: int = 0) -> int:
-    """One that runs, other than one that was just killed."""
-    async with asyncio.timeout(60):
-        while (pid := await asyncio.to_thread(process_of, proxy, kind, dice)) in (None, but):
-            await asyncio.sleep(0.02)  # it is the supervisor's doing
-        assert pid is not None
-        return pid
-
-
-async def until(found: Callable[[], bool], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not await asyncio.to_thread(found):
-            await asyncio.sleep(0.05)  # the keeper's doing
-
-
-@pytest.mark.parametrize("kind", ["keeper", "worker"])
-@pytest.mark.parametrize("moments", [3, pytest.param(100, marks=pytest.mark.slow)])
-def test_a_process_that_is_killed_costs_the_ledger_no_hit(
-    serve: Serve, backends: dict[str, Server], tmp_path: Path, kind: str, moments: int
+@pytest.mark.parametrize("moments", [2, pytest.param(15, marks=pytest.mark.slow)])
+def test_a_keeper_that_is_killed_costs_the_ledger_no_hit(
+    tmp_path: Path, backends: dict[str, Server], start: Start, fig: Path, moments: int
 ) -> None:
-    """But for those inside a worker that is killed, which never came to be answers."""
-    proxy, dice = serve(), random.Random(5)
-
-    async def main() -> None:
-        citizens, pid = Citizens(proxy.port), 0
-        async with citizens.asking():
-            for _ in range(moments):
-                pid = await running(proxy, kind, dice, pid)
-                await citizens.answered(dice.randrange(10, 300))
-                os.kill(pid, signal.SIGKILL)
-                if not (tmp_path / "data" / "ledger.sqlite").exists():
-                    continue
-                assert hits(tmp_path) <= asked(backends)
-            await running(proxy, "keeper", dice, pid)
-            await citizens.answered(100)
-        inside = asked(backends) - citizens.answers
-        assert inside <= (moments * AT_ONCE if kind == "worker" else 0)
-        await until(lambda: hits(tmp_path) >= citizens.answers)
-        assert hits(tmp_path) <= asked(backends)
-        if kind == "keeper":
-            assert hits(tmp_path) == asked(backends) == citizens.answers
-
-    asyncio.run(main())
-    assert is_sound(tmp_path)
+    killed = kill_children(tmp_path, backends, start, fig, "keeper", moments=moments, seed=5)
+    assert killed.hits == killed.asked == killed.answered
 
 
-async def ask_on(port: int, answers: list[int], place: int) -> None:
-    """Over one connection, for as long as there is somebody."""
-    writer = None
-    with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while True:
-            writer.write(b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n")
-            head = await reader.readuntil(b"\r\n\r\n")
-            await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
-            answers[place] += 1
-            if b"connection: close" in head.lower():
-                break
-    if writer is not None:
-        writer.close()
+@pytest.mark.parametrize("moments", [2, pytest.param(15, marks=pytest.mark.slow)])
+def test_a_worker_that_is_killed_costs_the_ledger_what_was_under_way_in_it(
+    tmp_path: Path, backends: dict[str, Server], start: Start, fig: Path, moments: int
+) -> None:
+    """That never came to be answers."""
+    killed = kill_children(tmp_path, backends, start, fig, "worker", moments=moments, seed=5)
+    assert killed.asked - killed.answered <= moments * AT_ONCE
 
 
-@pytest.mark.parametrize("moments", [2, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("moments", [2, pytest.param(15, marks=pytest.mark.slow)])
 def test_a_supervisor_that_is_killed_costs_the_ledger_no_hit_that_was_answered(
-    serve: Serve, backends: dict[str, Server], tmp_path: Path, moments: int
+    tmp_path: Path, backends: dict[str, Server], start: Start, fig: Path, moments: int
 ) -> None:
-    """Its workers finish what is under way, and its keeper writes that down; the next proxy's adds to it."""
-    dice, answered = random.Random(6), 0
-
-    async def life() -> int:
-        proxy = await asyncio.to_thread(serve)
-        keeper = await running(proxy, "keeper", dice)
-        answers = [0] * AT_ONCE
-        asking = [asyncio.create_task(ask_on(proxy.port, answers, number)) for number in range(AT_ONCE)]
-        enough = dice.randrange(50, 400)
-        while sum(answers) < enough:
-            await asyncio.sleep(0.01)  # it is the proxy's doing
-        proxy.process.send(signal.SIGKILL)
-        await asyncio.gather(*asking)
-        assert await asyncio.to_thread(has_ended, keeper)
-        return sum(answers)
-
-    for _ in range(moments):
-        answered += asyncio.run(life())
-        assert is_sound(tmp_path)
-        assert answered <= hits(tmp_path) <= asked(backends)
+    killed = kill_supervisors(tmp_path, backends, start, fig, moments=moments, seed=6)
+    assert killed.answered <= killed.hits <= killed.asked

@@ -105,6 +105,26 @@ def test_a_locked_file_disturbs_nobody_and_heals(proxy: Proxy) -> None:
     assert proxy.process.log.count("keeper: the ledger is written again") == 1
 
 
+def test_a_keeper_that_cannot_even_begin_with_its_ledger_says_so_and_goes_on(
+    tmp_path: Path, backends: dict[str, Server], start: Start, fig: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "installed" / "sqlalchemy.py"
+    broken.parent.mkdir()
+    broken.write_text("raise ImportError('half of it is missing')\n")
+    monkeypatch.setenv("PYTHONPATH", str(broken.parent))
+    proxy = Proxy(tmp_path, backends, start, fig)
+    until(lambda: trouble(proxy), "data/ledger.sqlite: ImportError: half of it is missing")
+    keeper: Any = proxy.status()["keeper"]
+    ask(proxy, 3)
+    shown = subprocess.run([fig, "status", "-c", proxy.file], capture_output=True, text=True, check=True).stdout
+    assert ": data/ledger.sqlite: ImportError: half of it is missing; what is counted waits in memory" in shown
+    broken.unlink()
+    until(lambda: trouble(proxy), None)
+    until(lambda: hits(proxy.folder), {("", "legacy"): 3})
+    assert proxy.status()["keeper"] == keeper
+    assert proxy.process.log.count("keeper: the ledger cannot be written") == 1
+
+
 def test_a_broken_file_is_set_aside_and_a_new_one_begun(proxy: Proxy, fig: Path) -> None:
     ask(proxy, 2)
     until(lambda: hits(proxy.folder), {("", "legacy"): 2})
