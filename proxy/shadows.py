@@ -22,8 +22,9 @@ from proxy.exchanged import Exchanged, Failure, Side
 from proxy.gathered import Gathered
 from proxy.intake import Served
 from proxy.second import second_side
+from proxy.waiting import PATIENCE, Waiting
 
-# Requests under way to one candidate: what a small service bears beside its citizens. More are dropped, not queued.
+# Requests under way to one candidate: what a small service bears beside its citizens. A few more wait (waiting.py).
 AT_ONCE = 16
 # Messages taken in before the loop turns to the answers again: about a millisecond.
 MESSAGES = 32
@@ -56,6 +57,7 @@ class Shadows:
         self._consumer = consumer
         self._claims: Mapping[int, Claim] | None = None
         self._under_way: Counter[str] = Counter()
+        self._waiting = Waiting()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "Shadows":
@@ -64,6 +66,7 @@ class Shadows:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._waiting = Waiting()
         for copies, _gathered in self._copies:
             asyncio.get_running_loop().remove_reader(copies)
         for task in self._tasks:
@@ -104,7 +107,7 @@ class Shadows:
         self._consumer.missed(frame.series, outcome)
 
     def _second(self, frame: Frame) -> Outcome | None:
-        """Ask the other side, in a task of its own; or why not."""
+        """Ask the other side, in a task of its own, now or soon; or why not."""
         claim = (self._claims or {}).get(frame.series)
         if claim is None or not isinstance(claim.leads_to, Route):
             return Outcome.LOST
@@ -117,7 +120,7 @@ class Shadows:
         # First what costs nothing: of a busy site most copies are turned away here.
         backend = route.backend if side == "slice" else route.legacy
         if self._under_way[backend] >= AT_ONCE:
-            return Outcome.BUSY
+            return self._wait(backend, frame)
         pacer = self._asking.pacer(route.legacy) if side == "legacy" else None
         if pacer is not None and not pacer.is_free(monotonic()):
             return Outcome.PACED
@@ -140,9 +143,28 @@ class Shadows:
             self._under_way[backend] -= 1
             if pacer is not None:
                 pacer.ended()
+            self._go_on(backend)
 
         task.add_done_callback(ended)
         return None
+
+    def _wait(self, backend: str, frame: Frame) -> Outcome | None:
+        loop = asyncio.get_running_loop()
+        if not self._waiting.put(backend, frame, loop.time()):
+            return Outcome.BUSY
+        loop.call_later(PATIENCE + 0.01, self._tire)  # a timer may come a hair too soon
+        return None
+
+    def _tire(self) -> None:
+        for frame in self._waiting.tired(asyncio.get_running_loop().time()):
+            self._miss(frame, Outcome.BUSY)
+
+    def _go_on(self, backend: str) -> None:
+        """There is room at a backend again, for those that wait."""
+        while self._under_way[backend] < AT_ONCE and (frame := self._waiting.next(backend)) is not None:
+            missed = self._second(frame)
+            if missed is not None:
+                self._miss(frame, missed)
 
     async def _ask(self, frame: Frame, exchange: Exchanged, side: Side, request: Composed) -> None:
         counted = self._counters.shadowed(frame.place)

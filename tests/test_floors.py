@@ -192,6 +192,7 @@ FLOORS: Mapping[str, int] = {
     "proxy.votes": DECISIONS,
     "proxy.wire": HANDS,
     "proxy.upgrade": ROOMS,
+    "proxy.waiting": DECISIONS,
     "proxy.watching": HANDS,
     "proxy.worker": ROOMS,
     "proxy.written": DECISIONS,

@@ -11,7 +11,7 @@ from proxy import pacing
 from proxy.asking import Asking
 from proxy.claims import Claim, Pattern, Route, Shadowing
 from proxy.compare.values import Reply
-from proxy.copies import ABANDONED, BEGIN, END, PIECE, WHOLE, Cause, Outcome, pack
+from proxy.copies import ABANDONED, BEGIN, END, PIECE, WHOLE, Cause, Outcome, frames, pack
 from proxy.counters import Counters
 from proxy.exchanged import Exchanged, Failure
 from proxy.generation import Backend, Generation, Server
@@ -22,6 +22,7 @@ from proxy.shadows import AT_ONCE, Shadows
 from proxy.stages import LIVE, SHADOW, Stage
 from proxy.table import Table
 from proxy.trace import opening
+from proxy.waiting import PATIENCE, WAITING, WAITING_BYTES, Waiting
 
 TRACE = opening(b"5f0c", b"0123456789abcdef") % (1, 2, 2)
 REQUEST = (
@@ -185,21 +186,46 @@ def test_an_exchange_in_pieces_is_asked_once_it_is_whole_and_one_that_is_given_u
     asyncio.run(main())
 
 
-def test_only_so_many_are_under_way_and_the_others_are_dropped_and_counted() -> None:
+def test_only_so_many_are_under_way_a_few_more_wait_and_the_others_are_dropped_and_counted() -> None:
     async def main() -> None:
         async with a_scene() as scene:
             scene.go_on.clear()
-            for _ in range(AT_ONCE + 5):
+            for _ in range(AT_ONCE + WAITING + 5):
                 scene.worker.send(whole(PLAIN))
             await scene.until(SENT=AT_ONCE, BUSY=5)
             scene.go_on.set()
-            await scene.until(SENT=AT_ONCE, BUSY=5, ANSWERED=AT_ONCE)
+            await scene.until(SENT=AT_ONCE + WAITING, BUSY=5, ANSWERED=AT_ONCE + WAITING)
             assert scene.most <= AT_ONCE
             assert scene.lost == [(4, Outcome.BUSY)] * 5
             scene.worker.send(whole(PLAIN))
-            await scene.until(SENT=AT_ONCE + 1, BUSY=5, ANSWERED=AT_ONCE + 1)
+            await scene.until(SENT=AT_ONCE + WAITING + 1, BUSY=5, ANSWERED=AT_ONCE + WAITING + 1)
 
     asyncio.run(main())
+
+
+def test_who_has_waited_for_too_long_is_not_asked_any_more() -> None:
+    async def main() -> None:
+        async with a_scene() as scene:
+            scene.go_on.clear()
+            for _ in range(AT_ONCE + 3):
+                scene.worker.send(whole(PLAIN))
+            await scene.until(SENT=AT_ONCE, BUSY=3)  # nobody is done: it is time that ends their wait
+            scene.go_on.set()
+            await scene.until(SENT=AT_ONCE, ANSWERED=AT_ONCE, BUSY=3)
+
+    asyncio.run(main())
+
+
+def test_what_waits_is_bounded_in_bytes_and_goes_in_its_order() -> None:
+    waiting = Waiting()
+    message = whole(b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n\r\n")
+    (frame,) = frames(message)
+    room = WAITING_BYTES // len(frame.data)
+    assert [waiting.put(f"b{at % 3}", frame, at) for at in range(room + 1)] == [True] * room + [False]
+    assert [waiting.next("b1") for _ in range(3)] == [frame] * 3
+    assert waiting.put("b9", frame, room) is True
+    assert len(list(waiting.tired(10.0 + PATIENCE))) == 8  # of those since 0 to 10, three have gone
+    assert list(waiting.tired(10.0 + PATIENCE)) == []
 
 
 def test_a_candidate_that_is_down_or_slow_or_talks_nonsense_is_counted() -> None:
