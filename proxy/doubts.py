@@ -31,7 +31,8 @@ class Doubt:
     @property
     def size(self) -> int:
         """Bytes, about."""
-        return len(self.exchanged.head) + len(self.exchanged.body) + len(self.control.body)
+        own = 0 if self.control is self.exchanged.reply else len(self.control.body)
+        return self.exchanged.size + own
 
 
 class Doubts:

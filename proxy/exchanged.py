@@ -44,6 +44,11 @@ class Exchanged:
         """Its id, as the citizen, the log and the backends know it."""
         return reference_of(self.trace)
 
+    @property
+    def size(self) -> int:
+        """Bytes, about."""
+        return len(self.head) + len(self.body) + len(self.reply.body)
+
 
 def sides(exchanged: Exchanged, answer: Reply | Failure) -> tuple[Reply | Failure, Reply | Failure]:
     """What legacy and what the slice answered: a verdict always takes legacy as the reference."""

@@ -5,7 +5,7 @@
 All of it in the keeper's memory, bounded, and redacted before it comes here. Pure: the caller brings `now`.
 """
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -42,7 +42,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Both answers to one request, redacted. `number`: of this keeper's; `at`: seconds since 1970."""
+    """Both answers to one request, redacted.
+
+    `number`: of this keeper's; `at`: seconds since 1970; `waits`: it is not known yet whether they differ by more than
+    noise, and nobody is shown them.
+    """
 
     number: int
     at: float
@@ -52,6 +56,7 @@ class Pair:
     differences: tuple[Difference, ...]
     control: Reply
     candidate: Reply
+    waits: bool = False
 
     @property
     def size(self) -> int:
@@ -69,7 +74,7 @@ class Findings:
     def __init__(self) -> None:
         self._groups: OrderedDict[Key, Finding] = OrderedDict()  # the one seen last at the end
         self._new: OrderedDict[Key, Finding] = OrderedDict()
-        self._pairs: deque[Pair] = deque()
+        self._pairs: OrderedDict[int, Pair] = OrderedDict()  # by number
         self._bytes = 0
         self._next = 1
 
@@ -111,24 +116,42 @@ class Findings:
         example: str,
         replies: tuple[Reply, Reply],
         now: float,
-    ) -> None:
-        """Keep both answers, redacted, to be looked at side by side."""
-        pair = Pair(self._next, now, slice_name, pattern, example, differences, *replies)
+        *,
+        waits: bool = False,
+    ) -> int | None:
+        """Keep both answers, redacted, to be looked at side by side; their number, None if they are too large.
+
+        `waits`: from when `judged` says that they differ.
+        """
+        pair = Pair(self._next, now, slice_name, pattern, example, differences, *replies, waits)
         if pair.size > PAIRS_BYTES:
-            return
+            return None
         self._next += 1
-        self._pairs.append(pair)
+        self._pairs[pair.number] = pair
         self._bytes += pair.size
         while len(self._pairs) > PAIRS or self._bytes > PAIRS_BYTES:
-            self._bytes -= self._pairs.popleft().size
+            self._bytes -= self._pairs.popitem(last=False)[1].size
+        return pair.number
+
+    def judged(self, number: int | None, counting: tuple[Difference, ...]) -> None:
+        """A pair that waited, if it is still there: these of its differences count, and without any it goes."""
+        pair = None if number is None else self._pairs.get(number)
+        if pair is None:
+            return
+        if counting:
+            self._pairs[pair.number] = replace(pair, differences=counting, waits=False)
+        else:
+            self._bytes -= self._pairs.pop(pair.number).size
 
     def pairs(self, slice_name: str | None = None) -> tuple[Pair, ...]:
         """Those of a slice, or all, the latest first."""
-        return tuple(each for each in reversed(self._pairs) if slice_name in (None, each.slice))
+        pairs = reversed(self._pairs.values())
+        return tuple(each for each in pairs if slice_name in (None, each.slice) and not each.waits)
 
     def pair(self, number: int) -> Pair | None:
         """One of them; None if it has gone."""
-        return next((each for each in self._pairs if each.number == number), None)
+        pair = self._pairs.get(number)
+        return None if pair is None or pair.waits else pair
 
 
 def _joined(before: Finding, later: Finding) -> Finding:

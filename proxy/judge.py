@@ -8,19 +8,21 @@ Nothing here is waited for by a citizen. Whatever goes wrong with one exchange l
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 from random import random
 from time import monotonic, time
 from types import TracebackType
 
 from proxy.asking import Asking
 from proxy.compare.values import Reply, Unjudged, Verdict
+from proxy.confirming import Confirming
 from proxy.copies import Outcome
 from proxy.counters import Counters
 from proxy.doubts import Doubt, Doubts, Versions
 from proxy.exchanged import Exchanged, Failure, sides
 from proxy.findings import Findings
-from proxy.hearing import Compared, understood
-from proxy.judging import Mismatch, Patterns, Reached, Waits, conclude, may_be_stale
+from proxy.heard import Compared, understood
+from proxy.judging import Mismatch, Patterns, Reached, Waits, conclude, may_pass
 from proxy.juror import Case
 from proxy.jury import Jury
 from proxy.noise import Learning
@@ -62,11 +64,13 @@ class Judge:
         self._doubts = Doubts()
         self._tasks: set[asyncio.Task[None]] = set()
         self._rereading = Rereading(asking, self._verdicts, self._learn, self._start, dice)
+        self._confirming = Confirming(self._rereading, self._again, self._release)
 
     async def __aenter__(self) -> "Judge":
         for series in waiting(self._counters.fd):  # of a keeper before us
             self._verdicts(series).let_go()
         self._start(self._look_at_the_lake())
+        self._start(self._confirming.run())
         return self
 
     async def __aexit__(self, _: type[BaseException] | None, __: object, ___: TracebackType | None) -> None:
@@ -126,28 +130,37 @@ class Judge:
         self._verdicts(exchanged.claim.series).is_untaught(untaught=learning.cannot_learn)
         if _differs(concluded) and self._may_be_stale(exchanged, concluded):
             return self._doubt(exchanged, control)
-        return self._conclude(exchanged, compared, concluded)
+        return self._conclude(exchanged, compared, learning)
 
-    def _conclude(self, exchanged: Exchanged, compared: Compared, concluded: Reached | Waits) -> Unjudged | None:
+    def _conclude(self, exchanged: Exchanged, compared: Compared, learning: Learning) -> Unjudged | None:
         series = exchanged.claim.series
+        self._confirming.doubt(exchanged, compared.differences, learning)
+        concluded = conclude(compared.differences, ignored=compared.ignored, learning=learning)
         mismatch = _mismatch(exchanged, compared.example, concluded)
-        if isinstance(concluded, Waits):
-            if not self._patterns.wait(mismatch):
-                return Unjudged.LEARNING
-            self._verdicts(series).waits(Unjudged.LEARNING, 1)
+        if isinstance(concluded, Reached):
+            self._reached(self._shown(mismatch, compared) if concluded.counting else mismatch, concluded)
+            if not learning.doubted:  # else when more is known
+                self._release(series)
             return None
-        self._reached(mismatch, concluded, compared)
-        self._release(series)
+        if not self._patterns.has_room(series):
+            return Unjudged.LEARNING
+        self._patterns.wait(self._shown(mismatch, compared))
+        self._verdicts(series).waits(Unjudged.LEARNING, 1)
         return None
 
-    def _reached(self, mismatch: Mismatch, reached: Reached, compared: Compared | None = None) -> None:
+    def _shown(self, mismatch: Mismatch, compared: Compared) -> Mismatch:
+        """With both answers kept; to be looked at when it is judged, for only now are they here."""
+        if compared.shown is None:
+            return mismatch
+        where, found = (mismatch.slice, mismatch.pattern), (mismatch.differences, mismatch.example)
+        return replace(mismatch, pair=self.findings.show(*where, *found, compared.shown, mismatch.at, waits=True))
+
+    def _reached(self, mismatch: Mismatch, reached: Reached) -> None:
         self._verdicts(mismatch.series).reached(reached.verdict)
-        if reached.verdict is not Verdict.MISMATCHED:
-            return
-        where = mismatch.slice, mismatch.pattern
-        self.findings.add(*where, reached.counting, mismatch.example, mismatch.at)
-        if compared is not None and compared.shown is not None:
-            self.findings.show(*where, reached.counting, mismatch.example, compared.shown, mismatch.at)
+        self.findings.judged(mismatch.pair, reached.counting)
+        if reached.verdict is Verdict.MISMATCHED:
+            where = mismatch.slice, mismatch.pattern
+            self.findings.add(*where, reached.counting, mismatch.example, mismatch.at)
 
     def _release(self, series: int) -> None:
         """Judge what waited for more to be known of a pattern, if that has come."""
@@ -178,7 +191,7 @@ class Judge:
     # Data that are not there yet.
 
     def _may_be_stale(self, exchanged: Exchanged, concluded: Reached | Waits) -> bool:
-        return bool(exchanged.route.datasets) and all(map(may_be_stale, concluded.counting))
+        return bool(exchanged.route.datasets) and all(map(may_pass, concluded.counting))
 
     def _doubt(self, exchanged: Exchanged, control: Reply) -> Unjudged | None:
         """It waits for the next commit of the slice's datasets."""
@@ -213,16 +226,24 @@ class Judge:
     async def _ask_both(self, doubt: Doubt) -> Unjudged | None:
         """Ask again, now that the data are newer; where legacy must not be asked again, its answer of then stands."""
         exchanged = doubt.exchanged
-        control = doubt.control if not self._rereading.may(exchanged) else await self._rereading.in_turn(exchanged)
-        candidate = await self._asking.ask(exchanged, "slice")
-        if not isinstance(control, Reply) or candidate is None or candidate is Failure.LARGE:
-            return Unjudged.STALE
-        compared = await self._compare(exchanged, control, candidate, shown=True)
-        if isinstance(compared, Unjudged):
-            return compared
+        compared = await self._again(exchanged, doubt.control)
+        if compared is None or isinstance(compared, Unjudged):
+            return compared or Unjudged.STALE
         learning = self._patterns.of(exchanged.claim.series)
         concluded = conclude(compared.differences, ignored=compared.ignored, learning=learning)
-        return self._conclude(exchanged, compared, concluded) if _differs(concluded) else Unjudged.STALE
+        return self._conclude(exchanged, compared, learning) if _differs(concluded) else Unjudged.STALE
+
+    async def _again(self, exchanged: Exchanged, control: Reply | None = None) -> Compared | Unjudged | None:
+        """Both sides' second answers, compared; None without them. `control`: legacy's, if it must not be asked."""
+        if control is None or self._rereading.may(exchanged):
+            second = await self._rereading.in_turn(exchanged)
+            control = second if isinstance(second, Reply) else None
+        if control is None:
+            return None
+        candidate = await self._asking.ask(exchanged, "slice")
+        if candidate is None or candidate is Failure.LARGE:
+            return None
+        return await self._compare(exchanged, control, candidate, shown=True)
 
 
 def _differs(concluded: Reached | Waits) -> bool:

@@ -12,7 +12,7 @@ from proxy.noise import Learning
 
 # Route patterns whose noise is known; of more, those that were asked for longest ago are learned anew.
 PATTERNS = 4096
-# Mismatches that wait for second reads: their differences, not the bodies, some 10 KiB each at most.
+# Mismatches that wait for second reads or are asked again: their differences, not the bodies, some 10 KiB each at most.
 WAITING, WAITING_OF_ONE = 1000, 32
 
 
@@ -36,20 +36,23 @@ def conclude(differences: tuple[Difference, ...], *, ignored: bool, learning: Le
     counting = learning.counting(differences)
     if not counting:
         return Reached(Verdict.IGNORED if differences or ignored else Verdict.MATCHED)
-    if learning.has_learned or learning.cannot_learn:
-        return Reached(Verdict.MISMATCHED, counting)
-    return Waits(counting)
+    if not (learning.has_learned or learning.cannot_learn) or any(map(learning.is_doubted, counting)):
+        return Waits(counting)
+    return Reached(Verdict.MISMATCHED, counting)
 
 
-def may_be_stale(difference: Difference) -> bool:
-    """Whether data that are not there yet may be why: not of a service that fails."""
+def may_pass(difference: Difference) -> bool:
+    """Whether it may be gone when both are asked again and nothing is wrong: not of a service that fails."""
     failed = difference.kind is Kind.STATUS and difference.candidate.startswith("5")
     return not failed and difference.kind not in (Kind.NO_ANSWER, Kind.UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """Two answers that differ, as far as is known. `example`: the request, redacted; `at`: seconds since 1970."""
+    """Two answers that differ, as far as is known.
+
+    `example`: the request, redacted; `at`: seconds since 1970; `pair`: the number of both answers in `Findings`.
+    """
 
     series: int
     slice: str
@@ -57,6 +60,7 @@ class Mismatch:
     example: str
     differences: tuple[Difference, ...]
     at: float
+    pair: int | None = None
 
 
 class Patterns:
@@ -79,22 +83,25 @@ class Patterns:
         self._known.move_to_end(series)
         return learning
 
-    def wait(self, mismatch: Mismatch) -> bool:
-        """Hold a mismatch until more is known; False if too many wait already."""
-        waiting = self._waiting.get(mismatch.series, ())
-        if self._count >= WAITING or len(waiting) >= WAITING_OF_ONE:
-            return False
+    def has_room(self, series: int) -> bool:
+        """Whether one more of a pattern may wait."""
+        return self._count < WAITING and len(self._waiting.get(series, ())) < WAITING_OF_ONE
+
+    def wait(self, mismatch: Mismatch) -> None:
+        """Hold a mismatch until more is known; `has_room` is to be asked before."""
         self._waiting.setdefault(mismatch.series, deque()).append(mismatch)
         self._count += 1
-        return True
 
     def released(self, series: int) -> Iterator[tuple[Mismatch, Reached]]:
-        """Those of a pattern that can be judged by now, each once."""
+        """Those of a pattern that can be judged by now, each once; the others wait on."""
         learning = self.of(series)
         if not (learning.has_learned or learning.cannot_learn):
             return
-        for mismatch in self._waiting.pop(series, ()):
-            self._count -= 1
-            reached = conclude(mismatch.differences, ignored=False, learning=learning)
-            assert isinstance(reached, Reached)
-            yield mismatch, reached
+        waiting = self._waiting.pop(series, deque())
+        self._count -= len(waiting)
+        for mismatch in waiting:
+            concluded = conclude(mismatch.differences, ignored=False, learning=learning)
+            if isinstance(concluded, Reached):
+                yield mismatch, concluded
+            else:
+                self.wait(mismatch)

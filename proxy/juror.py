@@ -23,7 +23,7 @@ from pathlib import Path
 from proxy.compare.values import Comparing, Reply
 
 # Seconds of a processor that one comparison may take, and bytes of memory beyond what the process has when it begins:
-# the interpreter and the parsers do not count.
+# the interpreter and the parsers do not count, for what compares imports them all before the limit is set.
 SECONDS = 1.0
 MEMORY = 256 * 1024 * 1024
 # A tenth of a citizens' worker's weight: workers go first, and on a machine that is never idle the jury is not starved.

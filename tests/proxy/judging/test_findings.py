@@ -64,3 +64,24 @@ def test_the_last_pairs_are_shown_latest_first_within_their_bounds() -> None:
     assert sum(pair.size for pair in findings.pairs()) <= PAIRS_BYTES
     assert findings.pairs("repairs") == ()
     assert len(findings.pairs("rates")) == 2
+
+
+def test_a_pair_that_waits_is_shown_to_nobody_until_it_is_judged() -> None:
+    findings, small = Findings(), Reply(200, (), b"x")
+    first, second = (
+        findings.show("repairs", "/repairs/*", (COST, LABEL), f"GET /{at}", (small, small), 1.0, waits=True)
+        for at in range(2)
+    )
+    assert first is not None
+    assert findings.pairs() == ()
+    assert findings.pair(first) is None
+    findings.judged(first, (COST,))
+    findings.judged(second, ())
+    (pair,) = findings.pairs("repairs")
+    assert (pair.number, pair.differences) == (first, (COST,))
+    assert findings.pair(first) == pair
+    for _ in range(PAIRS):
+        findings.show("rates", "/rates", (COST,), "GET /rates", (small, small), 2.0)
+    findings.judged(first, (COST,))  # it has gone
+    assert findings.pairs("repairs") == ()
+    assert len(findings.pairs()) == PAIRS

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from proxy.compare.values import USUAL, Kind, Reply
-from proxy.hearing import Compared, compared, understood
+from proxy.heard import Compared, understood
+from proxy.hearing import compared
 from proxy.juror import Case
 
+ROOT = Path(__file__).parents[3]
 HTML = ((b"content-type", b"text/html; charset=utf-8"),)
+
+
+EVERY_KIND = [
+    Case(Reply(200, ((b"content-type", kind),), one), Reply(200, ((b"content-type", kind),), other), USUAL, shown=True)
+    for kind, one, other in (
+        (b"text/html", b"<form><input name=a></form>", b"<form><input name=b></form>"),
+        (b"application/json", b'{"at": "2021-06-30T23:30:00Z"}', b'{"at": 1}'),
+        (b"text/csv", b"a,b\n1,2\n", b"a,b\n1,3\n"),
+        (b"application/xml", b"<a>1</a>", b"<a>2</a>"),
+        (b"text/plain; charset=windows-1252", b"a\xa3", b"b"),
+        (b"image/png", b"1", b"2"),
+    )
+]
 
 
 def said(case: Case) -> Compared:
@@ -66,3 +84,16 @@ WORDS = [None, [], {}, "yes", {"differences": [[1]], "ignored": 0, "example": ""
 def test_nothing_else_is_a_jurors_word(word: object) -> None:
     with pytest.raises(ValueError, match=r"juror|unpack"):
         understood(word)
+
+
+def test_all_that_reads_pages_is_there_before_the_first_comparison_whose_memory_it_would_take() -> None:
+    code = (
+        "import sys, proxy.juror, proxy.hearing\n"
+        "from tests.proxy.judging.test_hearing import EVERY_KIND\n"
+        "before = set(sys.modules)\n"
+        "for case in EVERY_KIND: assert proxy.hearing.compared(case)['differences']\n"
+        "print(*sorted(set(sys.modules) - before))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    # A charset's table is some KiB.
+    assert [name for name in run.stdout.split() if not name.startswith("encodings.")] == []
