@@ -13,9 +13,17 @@ from proxy.admin import tokens
 from proxy.chosen import no_file, routes_file
 
 CONFIG = click.option(
-    "-c", "--config", type=click.Path(path_type=Path),
+    "-c", "--config", type=click.Path(path_type=Path), is_eager=True,
     help="The file the proxy serves by; default: the routes.yaml of FIG_HOME, or the nearest upward.",
 )  # fmt: skip
+
+
+def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Who has a token, for the shell's completion."""
+    try:
+        return [name for name in tokens.read(_home(ctx.params["config"])) if name.startswith(incomplete)]
+    except Exception:  # completing must never print a traceback into somebody's prompt
+        return []
 
 
 @click.group(
@@ -80,7 +88,7 @@ Examples:
   fig admin remove ann
 """
 )
-@click.argument("name")
+@click.argument("name", shell_complete=_names)
 @CONFIG
 def remove(name: str, config: Path | None) -> None:
     """Take NAME's token away.

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from notation.problems import Refused
 from proxy import moves
 from proxy.chosen import routes_file
 from proxy.config import load
 from proxy.moves import Failed, No, Order
-from proxy.stages import Stage, parse
+from proxy.stages import NAMES, Stage, parse
 
 Command = Callable[..., Any]
 
@@ -30,6 +31,10 @@ class StageParameter(click.ParamType[Stage]):
             return value if isinstance(value, Stage) else parse(str(value))
         except Refused as refused:
             self.fail(f"{refused.what}; {refused.hint}", param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        """Those of one word: what stands after `canary` is to be thought about, and quoted."""
+        return [CompletionItem(name) for name in NAMES if name != "canary" and name.startswith(incomplete)]
 
 
 def _slices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:

@@ -90,20 +90,27 @@ def _datasets(home: Path) -> list[dict[str, Any]]:
 
 
 def _show_datasets(datasets: list[dict[str, Any]]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("dataset", "rows", "size", "versions", "kept in all", "newest"):
-        table.add_column(name, justify="left" if name in ("dataset", "newest") else "right")
+        table.add_column(name, justify="left" if name in ("dataset", "newest") else "right", overflow="fold")
     for row in datasets:
         if "problem" in row:
             table.add_row(row["name"], Text(row["problem"], style="bold red"))
             continue
         cells = (f"{row['rows']:,}", _bytes(row["bytes"]), f"{row['versions']:,}", _bytes(row["kept"]), row["newest"])
         table.add_row(*map(Text, (row["name"], *cells)))
-    Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty()).print(table)
+    _console().print(table)
+
+
+def _console() -> Any:
+    """Standard output: as wide as the terminal; where there is none, so wide that nothing is cut off."""
+    from rich.console import Console
+
+    is_terminal = sys.stdout.isatty()
+    return Console(file=sys.stdout, soft_wrap=not is_terminal, width=None if is_terminal else 240)
 
 
 def _bytes(count: float) -> str:
@@ -116,10 +123,9 @@ def _bytes(count: float) -> str:
 
 
 def _show(reply: Any) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty())
+    console = _console()
     workers = [worker["generation"] for worker in reply["workers"]]
     behind = sum(generation != reply["generation"] for generation in workers)
     console.print(
@@ -153,7 +159,9 @@ def _show_slices(console: Any, slices: Any) -> None:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("slice", "stage", "in the file", "answers by slice", "by legacy", "statuses"):
-        table.add_column(name, justify="right" if name in ("answers by slice", "by legacy") else "left")
+        table.add_column(
+            name, justify="right" if name in ("answers by slice", "by legacy") else "left", overflow="fold"
+        )
     for row in slices:
         statuses = "  ".join(f"{key} {count}" for key, count in row["statuses"].items() if count)
         cells = (row["name"], row["stage"], row["file_stage"], str(row["hits"]["slice"]), str(row["hits"]["legacy"]))
@@ -214,8 +222,8 @@ def _backends(backends: Any) -> Any:
 
 def _copied(copies: Any) -> dict[str, int]:
     """The copies in three numbers: what the candidate was asked, what it answered, and what came to nothing."""
-    lost = sum(count for name, count in copies.items() if name not in ("sent", "answered"))
-    return {"copies": copies["sent"], "answered": copies["answered"], "lost": lost}
+    dropped = sum(count for name, count in copies.items() if name not in ("sent", "answered"))
+    return {"copies": copies["sent"], "answered": copies["answered"], "dropped": dropped}
 
 
 def _address(each: Any) -> str:

@@ -115,8 +115,10 @@ def test_the_shell_completes_commands_slices_datasets_and_sources(folder: Path) 
     )
     command = [str(Path(sys.executable).parent / "fig")]
     (folder / "datasets.yaml").write_text("sources: {housing: {}}\ndatasets: {tenancies: {}}\n")
+    subprocess.run([*command, "admin", "add", "ann"], check=True, capture_output=True)
     cases = (
         ("fig prom", "promote"), ("fig promote r", "repairs"),
+        ("fig promote repairs --to sh", "shadow"), ("fig admin remove a", "ann"),
         ("fig extract t", "tenancies"), ("fig extract --discover h", "housing"),
     )  # fmt: skip
     for words, wanted in cases:
