@@ -313,8 +313,8 @@ Made by `scripts/bench proxy`; every round is in [proxy.json](proxy.json).
 - **Our keeper and its jury run on the other core**, where the client and the backends are. What they do with copies,
   asking the shadow and comparing both answers, is counted as *others*, and not in how busy the proxy's core is. The
   others ask the shadow themselves, in their workers, and compare nothing. Ours asks it {AT_ONCE} at a time and drops
-  the rest, so under full load it copies less. nginx mirrors each request or none: where a quarter is to be copied, it
-  answers the mirror's other requests itself, with 204.
+  what has no turn soon, so under full load it copies less. nginx mirrors each request or none: where a quarter is to
+  be copied, it answers the mirror's other requests itself, with 204.
 - *What copying adds* is held against GET 1 KiB in the same rounds: CPU time, and how much longer the 99th percentile of
   citizens waits at {RATE} requests a second.
 - *Added*: microseconds by which an answer takes longer than the backend's own, at {RATE} requests a second that are
