@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = MappingProxyType({
     "rollback": ("proxy.cli:rollback", "Move a slice down, at once."),
     "resume": ("proxy.cli:resume", "Clear a slice's hold."),
     "bypass": ("proxy.cli:bypass", "Everything to legacy, at once; or back."),
+    "history": ("proxy.history_cli:history", "Who moved which slice, when and why."),
     "admin": ("proxy.admin_cli:admin", "Who may move slices on the admin pages."),
     "extract": ("extractors.cli:extract", "Take datasets out of their sources."),
     "query": ("extractors.cli:query", "Ask the liberated datasets with SQL."),

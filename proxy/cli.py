@@ -37,7 +37,7 @@ class StageParameter(click.ParamType[Stage]):
         return [CompletionItem(name) for name in NAMES if name != "canary" and name.startswith(incomplete)]
 
 
-def _slices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+def declared_slices(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """The file's slices, for the shell's completion."""
     try:
         path = routes_file(ctx.params["config"])
@@ -53,7 +53,7 @@ CONFIG = click.option(
 WHY = click.option("--why", default="", metavar="TEXT", help="The reason, for the record.")
 TO = click.option("--to", type=StageParameter(), help="The stage: legacy, shadow, 'canary N%', live or retired.")
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done, and change nothing.")
-SLICE = click.argument("name", metavar="SLICE", shell_complete=_slices)
+SLICE = click.argument("name", metavar="SLICE", shell_complete=declared_slices)
 
 
 @click.command(

@@ -53,7 +53,7 @@ class Change:
     slice: str  # `*` for the bypass, which is for all of them
     before: str
     after: str
-    by: str  # the command: promote, rollback, resume, bypass
+    by: str  # the command: promote, rollback, resume, bypass; edit: of the file, by hand
     who: str
     when: str
     why: str = ""

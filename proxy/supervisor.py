@@ -28,6 +28,7 @@ from proxy.control import AGAIN, Message
 from proxy.counters import LAYOUT
 from proxy.crew import Crew, NotTaken
 from proxy.descriptors import allow
+from proxy.edited import Edits, stages_of
 from proxy.ends import Files, fronts_of, log_of
 from proxy.estate import Estate
 from proxy.founding import Founded, Wanted, found, inherit
@@ -78,6 +79,7 @@ class Supervisor:
         self.loaded, self.files = self._read()
         self.holds = holds.read(self.home / "data" / "holds.json")
         self.problems: tuple[str, ...] = ()
+        self.edits = Edits(self.home, config.name, lambda: stages_of(self.loaded.spec, self.holds), self.say)
         self.keeper: Keeping | None = None
         self.notifier = Notifier(environ)
         self.upgrade = Upgrade(self)
@@ -169,6 +171,8 @@ class Supervisor:
             lambda: self.loaded.spec.ledger,
         )
         tasks.append(asyncio.create_task(self.keeper.keep(lambda: self.crew.current)))
+        self.edits.served()
+        tasks.append(asyncio.create_task(self.edits.follow(lambda: not self.upgrade.heir)))
         self._greet()
         await self.stopping.wait()
         await self._end(server)
@@ -331,6 +335,7 @@ class Supervisor:
                 self.problems = (str(error),)
                 self.say(str(error))
                 return False
+            self.edits.served()
             self.say(f"serving by {self.config.name} as generation {self.crew.current.generation.number}")
             return True
 
@@ -379,6 +384,7 @@ class Supervisor:
                 await self._publish()
             except NotTaken as error:
                 return {"ok": False, "problems": [str(error)]}
+            self.edits.held()
             return self.done()
 
     @staticmethod

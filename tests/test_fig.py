@@ -39,7 +39,7 @@ def test_a_mistyped_command_is_wrong_usage_with_the_nearest_name() -> None:
     assert code == 2
     assert output.endswith(
         "Error: there is no command 'promot'\n    commands: demo, serve, check, explain, status, promote, rollback,"
-        " resume, bypass, admin, extract, query and 2 more. Did you mean 'promote'?\n"
+        " resume, bypass, history, admin, extract and 3 more. Did you mean 'promote'?\n"
     )
 
 
