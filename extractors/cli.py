@@ -45,7 +45,15 @@ def _written(key: str) -> Callable[[click.Context, click.Parameter, str], list[s
     return names
 
 
-@click.command()
+@click.command(
+    epilog="""\b
+Examples:
+  fig extract
+  fig extract housing-repairs --json
+  fig extract housing-repairs --full
+  fig extract --discover housing -o datasets-draft.yaml
+"""
+)
 @click.argument("names", nargs=-1, metavar="[DATASET]...", shell_complete=_written("datasets"))
 @click.option("--full", is_flag=True, help="Read everything anew, and accept columns whose type changed in the source.")
 @click.option(
@@ -70,12 +78,6 @@ def extract(
 
     A dataset with a cursor is brought up to date: what is new is read and merged. Any other, and each with --full, is
     read whole; until that is committed, the rows there were can be read.
-
-    \b
-    fig extract
-    fig extract housing-repairs --json
-    fig extract housing-repairs --full
-    fig extract --discover housing -o datasets-draft.yaml
 
     With --discover nothing is extracted: the source's catalogue, and a page of each table, become a draft of
     datasets.yaml for a person to decide on. DATASET then stands for a table. No value of a row is ever shown.
