@@ -12,8 +12,8 @@ class Pacer:
 
     __slots__ = ("_gap", "due", "is_busy")
 
-    def __init__(self, gap: float = GAP) -> None:
-        self._gap = gap
+    def __init__(self, gap: float | None = None) -> None:
+        self._gap = GAP if gap is None else gap
         self.due = 0.0
         self.is_busy = False
 

@@ -1,7 +1,7 @@
 """Two councils that differ in fifteen planted ways amid noise: all fifteen are reported, and nothing else is.
 
 The whole of it: a proxy at stage shadow, two programs behind it, 5,500 requests, and what the admin API says then.
-Legacy is asked a second time once a second, as anywhere; so the first 500 requests take as long as that needs.
+Legacy, which is no monolith here, is asked a second time twenty times as often as anywhere: only the wait is shorter.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ slices:
     shadow: {{sample: 100%, methods: [GET]}}
 """
 FIRST, AFTER = 500, 5000
+SOONER = Path(__file__).parent / "sooner"
 # Requests under way: no more than the keeper asks of a candidate at once, so that every one of them is judged.
 AT_ONCE = 12
 
@@ -75,7 +76,7 @@ class Scene:
         self.folder = folder
         file = folder / "routes.yaml"
         file.write_text(CONFIG.format(**ports, routes=", ".join(ROUTES)))
-        proxy = start([fig, "serve", "-c", file], name="proxy")
+        proxy = start([fig, "serve", "-c", file], name="proxy", environ={"PYTHONPATH": str(SOONER)})
         found = proxy.wait_for(r"serving http://127\.0\.0\.1:(\d+) .*admin (http://\S+)", seconds=30)
         self.port, self.admin = int(found[1]), found[2]
         self.asked = self.counted = 0
@@ -120,18 +121,25 @@ class Scene:
                     return
                 await asyncio.sleep(0.02)  # the jury's work is waited for
 
+    async def until_nothing_waits(self) -> None:
+        """What differed has been asked again, and is judged."""
+        async with asyncio.timeout(60):
+            while (await asyncio.to_thread(self.verdicts))["waiting"]["learning"]:
+                await asyncio.sleep(0.1)  # the keeper's and legacy's work
+
 
 @pytest.mark.slow
 def test_all_fifteen_ways_are_reported_and_nothing_else_is(tmp_path: Path, start: Start, fig: Path) -> None:
     async def main() -> None:
         scene = Scene(tmp_path, start, fig)
         began = monotonic()
-        await scene.visit(FIRST, pause=1.5)
+        await scene.visit(FIRST, pause=0.2)
+        await scene.until_nothing_waits()
         said = scene.verdicts()
         print(f"{FIRST} requests in {monotonic() - began:.0f} s: {said}")
         assert said["second_reads"] >= ENOUGH * len(ROUTES)
-        assert said["waiting"]["learning"] == 0, "every route has been read often enough"
         await scene.visit(AFTER)
+        await scene.until_nothing_waits()
         said = scene.verdicts()
         print(f"{AFTER} more in {monotonic() - began:.0f} s: {said}")
         async with asyncio.timeout(60):
