@@ -15,6 +15,8 @@ _ANYWHERE = re.compile(
     r"|mobile|^tel(?:no|number|home|work|day)?$|^fax|e?mail|nationalinsurance|^ni(?:no|number)$|nino$|nhs|passport"
     r"|licencen|^uprn$|sortcode|accountn|^account$|iban|cardn|^card$|^pan$|cvv|cvc|password|passcode|^pin$|secret"
     r"|signature|gender|^sex$|ethnic|religion|disabilit|nationality|marital|sexualorientation|^ip(?:addr)?$"
+    r"|(?:^|account|card|licen[cs]e|permit|policy|lease)holder$|^applicant$|^claimant$|^occupier$|^payee$"
+    r"|^(?:reported|requested|signed)by$"
     r"|nextofkin|benefit(?:ref|number)|councilta?xref|vehiclereg|^vrm$"
 )
 _LONGEST = 60  # characters of a label; a longer text is a sentence

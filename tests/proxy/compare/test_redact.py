@@ -41,7 +41,10 @@ PERSONAL = (
     "name surname firstName last_name tenant-name contact[email] Home.Address1 postcode mobileNo dob DateOfBirth "
 )
 PERSONAL += "NINO nhs_number bankAccountNumber sortCode iban card_number password gender ip_address"
-NOT_PERSONAL = "filename ward_name className reference cost status shipped description hostname item_count"
+PERSONAL += " holder licence_holder reported_by"
+NOT_PERSONAL = (
+    "filename ward_name className reference cost status shipped description hostname item_count placeholder stakeholder"
+)
 
 
 @pytest.mark.parametrize("name", PERSONAL.split())
