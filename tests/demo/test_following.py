@@ -21,6 +21,8 @@ from demo.tour import REPORT
 from demo.workplace import prepare
 from tests.demo.anytown import Monolith, running_monolith
 
+pytestmark = pytest.mark.once
+
 JOBS: list[Job] = [(str(number), f"Tap {number} drips", None) for number in range(1, 41)]
 RUNS = [Run("window", 3, 2, 0.1, 2), Run("window", 3, 0, 0.1, 0)]
 REPORTED = {39: "Tap 39 drips", 40: "Tap 40 drips"}

@@ -15,6 +15,8 @@ import pytest
 from tests.conftest import Start
 from tests.demo.anytown import GOOD_REPORT, Monolith, Resident, facts, plain, running_monolith
 
+pytestmark = pytest.mark.once
+
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
 
 

@@ -12,6 +12,8 @@ import pytest
 from demo import seed
 from demo.schema import CODES
 
+pytestmark = pytest.mark.once
+
 TABLES = ("CODES", "REPAIR_JOBS", "CT_ACCOUNTS", "PLAN_APPS", "TENANTS", "USERS", "PHOTOS")
 
 

@@ -178,6 +178,7 @@ datasets:
 """
 
 
+@pytest.mark.once
 def test_its_tickets_become_parquet_that_equals_its_database(
     helpdesk: Helpdesk, start: Start, fig: Path, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ from tests.live.citizen import Citizen
 from tests.live.conftest import Helpdesk, run_helpdesk
 from tests.servers import postgres
 
-pytestmark = [pytest.mark.live, pytest.mark.slow]
+pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.once]
 
 WORDS = "£5 — «ünï» 💧 𠜎 e\u0301 \u202eabc\u202c \u00a0|'\"\\; -- <b>&amp;</b>"
 LONG = "Mould on every wall. Llwydni ar bob wal. 🏚\n" * 4000

@@ -124,6 +124,7 @@ def test_a_request_is_explained_as_the_command_explains_it(admin: Admin, fig: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_schemathesis_finds_nothing(admin: Admin, tmp_path: Path) -> None:
     command = [
         *(Path(sys.executable).parent / "schemathesis", "run", f"{admin.url}/api/v1/openapi.json"),

@@ -47,6 +47,7 @@ def writing_until_killed(home: Path, counters: Counters, name: str) -> int:
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")  # nothing of the threads of others is used there
+@pytest.mark.once
 def test_a_writer_that_is_killed_at_a_hundred_moments_loses_and_doubles_nothing(
     counters: Counters, tmp_path: Path
 ) -> None:
