@@ -18,6 +18,13 @@ from tests.proxy.ledger.killing import Killed, kill_children, kill_supervisors
 KINDS = ("keeper", "worker", "supervisor")
 
 
+class Quiet(Server):
+    """Says nothing of connections that end with a worker."""
+
+    def handle_error(self, *_: object) -> None:
+        """Nothing."""
+
+
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/ledger-kills", add_help=False)
     parser.add_argument("--moments", type=int, default=100)
@@ -38,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
 def _kill(kind: str, moments: int, seed: int) -> Killed:
     """Raises AssertionError where the ledger has more or less than there was."""
     fig = Path(sys.executable).parent / "fig"
-    backends = {name: Server(name) for name in ("legacy", "repairs")}
+    backends: dict[str, Server] = {name: Quiet(name) for name in ("legacy", "repairs")}
     with tempfile.TemporaryDirectory(prefix="ledger-kills-") as folder, contextlib.ExitStack() as stack:
         for server in backends.values():
             stack.callback(server.stop)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,41 +19,13 @@ from proxy.ledger.clerk import Clerk
 from proxy.ledger.differing import note_differences
 from proxy.ledger.engines import reading, writing
 from proxy.ledger.place import place_of
-from proxy.ledger.reads import Ledger, Moment
+from proxy.ledger.reads import Ledger
 from proxy.ledger.upkeep import keep_up
 from proxy.ledger.versions import NewerLedger, bring_up
 from proxy.ledger.writing import Succeeded, Writer
 from proxy.plan import DEFAULT_SERIES
 from proxy.verdicts import Verdicts
-
-NAMES = {4: ("repairs", "/repairs/*"), 6: ("repairs", "GET /housing"), 8: ("", "gone /kiosk/*")}
-NOON = 1_790_000_000 // 86_400 * 86_400 + 43_200.0  # of some day
-
-
-@pytest.fixture
-def counters() -> Iterator[Counters]:
-    counters = Counters.create(workers=2)
-    yield counters
-    counters.close()
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = writing(place_of(tmp_path))
-    bring_up(engine)
-    yield engine
-    engine.dispose()
-
-
-def keeper(counters: Counters, name: str = "one") -> Writer:
-    writer = Writer(counters, name)
-    writer.names = NAMES
-    return writer
-
-
-def in_all(home: Path) -> dict[tuple[str, str], int]:
-    with Ledger.of(home) as ledger:
-        return {(each.slice, each.side): each.hits.hits for each in ledger.by_slice(0, 2**40)}
+from tests.proxy.ledger.conftest import NAMES, NOON, in_all, keeper
 
 
 def test_hits_are_written_by_route_side_and_minute(counters: Counters, engine: Engine, tmp_path: Path) -> None:
@@ -194,91 +165,6 @@ def test_a_change_that_fails_leaves_the_form_as_it_was(engine: Engine) -> None:
 # -- over time
 
 
-def test_rolled_up_nothing_is_lost_and_rolling_up_again_changes_nothing(
-    counters: Counters, engine: Engine, tmp_path: Path
-) -> None:
-    writer, worker = keeper(counters), counters.writer(0)
-    for minute in range(0, 5 * 24 * 60, 61):
-        worker.count(4 + minute % 2, 2, 1000)
-        writer.write(engine, NOON + 60 * minute)
-    now = NOON + 5 * 86_400
-
-    def seen() -> list[tuple[Moment, ...]]:
-        with Ledger.of(tmp_path) as ledger:
-            return [ledger.over_time(step, NOON - 86_400, now) for step in ("hour", "day")]
-
-    before = seen()
-    assert sum(each.hits.hits for each in before[0]) == 119
-    list(keep_up(engine, now))
-    assert seen() == before
-    list(keep_up(engine, now))
-    assert seen() == before
-    with engine.connect() as connection:
-        kept = connection.exec_driver_sql("SELECT min(at) FROM hits_by_minute").scalar_one()
-    assert kept >= now - 49 * 3600  # the rest is in hours
-    with Ledger.of(tmp_path) as ledger:
-        finest = ledger.over_time("minute", NOON, now)
-        assert sum(each.hits.hits for each in finest) == 119  # hours, where minutes are forgotten
-    list(keep_up(engine, now + 100 * 86_400))
-    with Ledger.of(tmp_path) as ledger:
-        days = ledger.over_time("day", 0, 2**40)
-    assert [(each.at, each.side, each.hits) for each in days] == [(each.at, each.side, each.hits) for each in before[1]]
-    list(keep_up(engine, now + 4 * 366 * 86_400))
-    assert in_all(tmp_path) == {}
-
-
-def test_what_comes_late_for_an_hour_is_rolled_up_too(counters: Counters, engine: Engine, tmp_path: Path) -> None:
-    """A clock that was put back."""
-    writer, worker = keeper(counters), counters.writer(0)
-    for moment in (0, 7200):
-        worker.count(4, 2, 1)
-        writer.write(engine, NOON + moment)
-    list(keep_up(engine, NOON + 3 * 86_400))
-    worker.count(4, 2, 1)
-    writer.write(engine, NOON + 60)  # minutes before NOON + 24 h are forgotten: it is counted there
-    list(keep_up(engine, NOON + 3 * 86_400))
-    list(keep_up(engine, NOON + 9 * 86_400))
-    assert in_all(tmp_path) == {("repairs", "legacy"): 3}
-
-
-def test_there_are_never_more_rows_than_there_is_room_for(
-    counters: Counters, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from dataclasses import replace
-
-    from proxy.ledger import upkeep
-
-    monkeypatch.setattr(upkeep, "STEPS", tuple(replace(step, rows=100) for step in upkeep.STEPS))
-    writer, worker = keeper(counters), counters.writer(0)
-    for minute in range(0, 600, 3):
-        worker.count(4, 2, 1)
-        writer.write(engine, NOON + 60 * minute)
-    list(keep_up(engine, NOON + 36_000))
-    with engine.connect() as connection:
-        assert 40 < connection.exec_driver_sql("SELECT count(*) FROM hits_by_minute").scalar_one() <= 100
-    assert in_all(tmp_path) == {("repairs", "legacy"): 200}
-
-
-def test_the_file_gets_smaller_when_much_is_forgotten(counters: Counters, engine: Engine, tmp_path: Path) -> None:
-    writer, worker, file = keeper(counters), counters.writer(0), tmp_path / "data" / "ledger.sqlite"
-    writer.names = {number: ("repairs", f"/repairs/{number}") for number in range(4, 2000, 2)}
-    for minute in range(10):
-        for series in range(4, 2000):
-            worker.count(series, 2, 1)
-        writer.write(engine, NOON + 60 * minute)
-
-    def size() -> int:
-        with engine.connect() as connection:
-            connection.exec_driver_sql("COMMIT")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
-            connection.exec_driver_sql("BEGIN")
-        return file.stat().st_size
-
-    before = size()
-    list(keep_up(engine, NOON + 90 * 86_400))
-    assert size() < before / 3
-
-
 def test_a_ledger_that_was_removed_goes_on_where_it_was(counters: Counters, engine: Engine, tmp_path: Path) -> None:
     """What stood in it is gone with it; what was counted before is not counted again."""
     writer, worker = keeper(counters), counters.writer(0)
@@ -297,17 +183,6 @@ def test_a_ledger_that_was_removed_goes_on_where_it_was(counters: Counters, engi
     keeper(counters, "next").write(again, NOON)
     assert in_all(tmp_path) == {("repairs", "legacy"): 2}
     again.dispose()
-
-
-def test_what_an_idle_proxy_has_counted_is_not_forgotten(counters: Counters, engine: Engine, tmp_path: Path) -> None:
-    counters.writer(0).count(4, 2, 1)
-    keeper(counters).write(engine, NOON)
-    list(keep_up(engine, NOON + 3 * 86_400, counters.identity))
-    keeper(counters, "next").write(engine, NOON + 3 * 86_400)
-    assert in_all(tmp_path) == {("repairs", "legacy"): 1}
-    list(keep_up(engine, NOON + 9 * 86_400, "another"))
-    with engine.connect() as connection:
-        assert connection.exec_driver_sql("SELECT count(*) FROM recorded").scalar_one() == 0
 
 
 # -- verdicts and differences
