@@ -163,6 +163,7 @@ def test_the_admin_page_shows_them(
     (tmp_path / "routes.yaml").write_text(text + "admin: 127.0.0.1:0\n")
     running = Running(start([fig, "serve", "-c", tmp_path / "routes.yaml"]), tmp_path, fig)
     until(lambda: health(running) == ["up", "down"])
-    with urllib.request.urlopen(f"http://{running.status()['admin']}/") as page:
+    with urllib.request.urlopen(f"http://{running.status()['admin']}/health") as page:
         shown = page.read().decode()
-    assert re.search(r"127\.0\.0\.1:\d+ up<br>127\.0\.0\.1:\d+ down</td>\n<td>closed</td>", shown)
+    at = r"127\.0\.0\.1:\d+ <span[^>]*>"
+    assert re.search(rf"{at}up</span><br>{at}down</span></td>\n<td>closed</td>", shown)

@@ -272,7 +272,7 @@ def test_a_taken_port_is_refused(
 def test_keys_not_acted_on_yet_stop_it_from_starting(tmp_path: Path, start: Start, fig: Path) -> None:
     (tmp_path / "routes.yaml").write_text(
         ROUTES.format(stage="shadow", workers=1, legacy=1, repairs=2)
-        + "    repeatable: true\n    gates: {requests: 300}\n"
+        + "    promote: auto\n    gates: {requests: 300}\n"
     )
     process = start([fig, "serve", "-c", tmp_path / "routes.yaml"])
     assert process.wait(seconds=20) == 2

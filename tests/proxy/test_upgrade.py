@@ -157,14 +157,15 @@ def test_neither_the_admin_pages_nor_the_commands_miss_anybody(serve: Serve) -> 
 
 
 def keepers_of(folder: Path) -> list[int]:
-    """The processes."""
+    """The processes; a child that one has just forked goes by its name until it is another program."""
     mark = os.fsencode(folder)
-    found = []
+    parents: dict[int, int] = {}
     for each in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if each.name.isdigit() and b"proxy.keeper" in (words := (each / "cmdline").read_bytes().split(b"\0")):
-                found += [int(each.name)] if mark in words else []
-    return found
+            words = (each / "cmdline").read_bytes().split(b"\0") if each.name.isdigit() else []
+            if b"proxy.keeper" in words and mark in words:
+                parents[int(each.name)] = int((each / "stat").read_text().rpartition(")")[2].split()[1])
+    return [pid for pid, parent in parents.items() if parent not in parents]
 
 
 def running_keeper(proxy: Proxy) -> int:
