@@ -57,8 +57,9 @@ def test_each_side_is_asked_what_the_other_answered(tmp_path: Path, start: Start
         until(lambda: b"Cache-Control: max-age=60" in visit(site, IN) and verdicts(site)["matched"] >= 2)
         assert verdicts(site)["second_reads"] < len(marked(legacy)), "beside those that teach what differs by itself"
         assert b"Set-Cookie: fig_visitor=" in site.send(get("/repairs/7"))
-        assert verdicts(site)["mismatched"] == verdicts(site)["ignored"] == 0
-        assert verdicts(site)["unjudged"] == verdicts(site)["causes"]["paced"]
+        now = verdicts(site)
+        assert now["mismatched"] == now["ignored"] == 0
+        assert now["unjudged"] == now["causes"]["paced"]
         for each in (*legacy.requests, *candidate.requests):
             assert b"fig_" not in each
 
