@@ -6,12 +6,11 @@ was edited while nothing ran is recorded at the next start.
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from proxy.holds import Change, Holds, note_change
+from proxy.holds import Change, Holds, note_change, read_change
 from proxy.model import RoutesSpec
 from proxy.stages import LEGACY, effective
 
@@ -30,11 +29,8 @@ def stages_of(spec: RoutesSpec, holds: Holds) -> Stages:
 def last_recorded(home: Path) -> Stages:
     """By slice, the stage that the last line of it says. Raises OSError."""
     path, found = home / "data" / "changes.jsonl", {}
-    with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
-        for line in file:
-            with contextlib.suppress(ValueError, KeyError, TypeError):  # a line that nobody of ours wrote
-                row = json.loads(line)
-                found[str(row["slice"])] = str(row["to"])
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        found.update({change.slice: change.after for change in map(read_change, file) if change})
     found.pop("*", None)
     return found
 

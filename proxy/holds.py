@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from notation.files import append_line, write_whole
 from notation.problems import ConfigError, Problem, Refused, Where
@@ -101,6 +102,16 @@ def note_change(home: Path, change: Change) -> None:
         "to": words.pop("after"),
     }
     append_line(home / "data" / "changes.jsonl", json.dumps(line | words), 0o600)
+
+
+def read_change(line: bytes) -> Change | None:
+    """One line of that record; None for what nobody of ours wrote."""
+    try:
+        words: dict[str, Any] = json.loads(line)
+        before, after = words.pop("from"), words.pop("to")
+        return Change(before=str(before), after=str(after), **{name: str(value) for name, value in words.items()})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _hold(content: dict[str, object]) -> Hold:

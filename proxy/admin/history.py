@@ -1,10 +1,8 @@
 """Who moved what, when and why: the end of `data/changes.jsonl`, the newest first."""
 
-import json
 from pathlib import Path
-from typing import Any
 
-from proxy.holds import Change
+from proxy.holds import Change, read_change
 
 # Bytes of the file's end that are looked through: some thousand changes.
 LOOKED_AT = 256 * 1024
@@ -23,18 +21,9 @@ def read(home: Path, name: str | None = None, limit: int = SHOWN) -> list[Change
         return []
     found: list[Change] = []
     for line in reversed(lines):
-        change = _read(line)
+        change = read_change(line)
         if change and (name is None or change.slice in (name, "*")):
             found.append(change)
             if len(found) == limit:
                 break
     return found
-
-
-def _read(line: bytes) -> Change | None:
-    try:
-        words: dict[str, Any] = json.loads(line)
-        before, after = words.pop("from"), words.pop("to")
-        return Change(before=str(before), after=str(after), **{name: str(value) for name, value in words.items()})
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None

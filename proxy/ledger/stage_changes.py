@@ -3,17 +3,14 @@
 Whoever changes a stage writes its line first, synced, with no keeper and no ledger needed; so no change is lost.
 """
 
-import json
-from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 
 from sqlalchemy import Connection
 
+from proxy.holds import read_change
 from proxy.ledger.many import replace
 from proxy.ledger.schema import changes
-
-_COLUMNS = ("when", "slice", "from", "to", "by", "who", "why")
 
 
 class ChangesFile:
@@ -43,7 +40,11 @@ class ChangesFile:
         if not end:
             return
         self._reading = self._read + len(whole) + 1
-        rows = [(_id(line), *(row[name] for name in _COLUMNS)) for line in whole.splitlines() if (row := _row(line))]
+        rows = [
+            (_id(line), each.when, each.slice, each.before, each.after, each.by, each.who, each.why)
+            for line in whole.splitlines()
+            if (each := read_change(line))
+        ]
         replace(connection, changes, rows)
 
     def noted(self) -> None:
@@ -53,13 +54,3 @@ class ChangesFile:
 
 def _id(line: bytes) -> str:
     return blake2b(line, digest_size=12).hexdigest()
-
-
-def _row(line: bytes) -> Mapping[str, str] | None:
-    """None for what nobody of ours wrote."""
-    try:
-        row = json.loads(line)
-    except ValueError:
-        return None
-    fits = isinstance(row, dict) and all(isinstance(row.get(name), str) for name in _COLUMNS)
-    return row if fits else None

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from proxy.edited import Stages, last_recorded, unrecorded
+from proxy.holds import Change, note_change
 from proxy.ledger.reads import Ledger, Unreadable
 from tests.conftest import Start
 from tests.proxy.conftest import Proxy, Server
@@ -36,11 +37,10 @@ def test_what_nobody_said(before: Stages, now: Stages, expected: list[tuple[str,
 
 def test_the_last_line_of_a_slice_counts_and_strange_lines_do_not(tmp_path: Path) -> None:
     assert last_recorded(tmp_path) == {}
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "changes.jsonl").write_text(
-        '{"slice": "repairs", "to": "shadow"}\n{"slice": "*", "to": "bypass"}\n'
-        '{"slice": "repairs", "to": "live"}\n[]\n{"slice": 1}\n{"sli'
-    )
+    for name, after in (("repairs", "shadow"), ("*", "bypass"), ("repairs", "live")):
+        note_change(tmp_path, Change(name, "legacy", after, "promote", "ann", "2026-11-25T12:00:00+00:00"))
+    with (tmp_path / "data" / "changes.jsonl").open("a") as file:
+        file.write('[]\n{"slice": 1}\n{"slice": "repairs", "to": "retired"}\n{"sli')
     assert last_recorded(tmp_path) == {"repairs": "live"}
 
 

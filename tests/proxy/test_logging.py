@@ -171,6 +171,6 @@ def test_status_and_the_page_say_where_it_is_and_what_is_lost(
 
     async def shown(text: str) -> None:
         while text not in (await get(f"http://{admin}/health"))[1]:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # the page is as old as what the supervisor said last
 
     asyncio.run(asyncio.wait_for(shown('<span class="bad">20 lines lost</span>'), 20))

@@ -215,7 +215,7 @@ async def _steady(pids: dict[str, int]) -> dict[str, int]:
     """How many descriptors each has once the start is over: the keeper has all its own, and the same for a second."""
     async with asyncio.timeout(60):
         while not is_whole(pids["keeper"]):
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.2)  # the keeper's doing
     seen: list[dict[str, int]] = []
     while len(seen) < 6 or any(each != seen[-1] for each in seen[-6:]):
         seen.append({name: descriptors(pid) for name, pid in pids.items()})

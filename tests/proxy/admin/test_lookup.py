@@ -133,7 +133,7 @@ def test_who_gives_up_waiting_leaves_nothing_for_the_next(file: Path) -> None:
         looking = Looking(file.parent)
         waiting = asyncio.create_task(looking.ask("routes.yaml", {**ALL, "search": "kiosk"}))
         while looking._process is None:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # until the process is there, and no longer
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
